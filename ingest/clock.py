@@ -1,0 +1,40 @@
+"""The one clock: everything in `ingest` and `workers` asks `now()`, and SQL gets the answer as a parameter.
+
+Tests, the demo and the soak may shift and speed it for all processes at once: `VAGUS_CLOCK` names a JSON file
+`{"real": epoch, "shown": epoch, "speed": factor}`, read again at each call, so that a change reaches every process.
+"""
+
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+VARIABLE = "VAGUS_CLOCK"
+
+
+def now() -> datetime:
+    """The current instant, aware, in UTC."""
+    real = time.time()
+    file = os.environ.get(VARIABLE)
+    return datetime.fromtimestamp(_shown(real, Path(file)) if file else real, UTC)
+
+
+def set_clock(file: Path, shown: datetime, speed: float = 1.0) -> None:
+    """Let every process whose `VAGUS_CLOCK` names `file` read `shown` from now on, running at `speed`."""
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps({"real": time.time(), "shown": shown.timestamp(), "speed": speed}))
+    part.replace(file)
+
+
+def local_offset(minutes: int | None) -> timedelta:
+    """A UTC offset in minutes as a timedelta; unknown counts as UTC."""
+    return timedelta(minutes=minutes or 0)
+
+
+def _shown(real: float, file: Path) -> float:
+    try:
+        setting = json.loads(file.read_text())
+    except FileNotFoundError:
+        return real
+    return float(setting["shown"]) + (real - float(setting["real"])) * float(setting["speed"])

@@ -1,0 +1,39 @@
+"""One engine a process, and the transaction that entry points open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from ingest.settings import settings
+from providers.errors import Misconfigured
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """The engine of this process; connections are tested before use, so that a restarted server costs nobody an error."""
+    url = settings().database_url
+    if url is None:
+        message = "DATABASE_URL is not set and no server of our own runs: start one with `vagus up`"
+        raise Misconfigured(message)
+    return create_engine(
+        _with_driver(url.get_secret_value()), pool_pre_ping=True, pool_size=5, max_overflow=10, pool_recycle=1800
+    )
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session whose work is committed at the end, or rolled back whole when the block raises."""
+    with Session(engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def _with_driver(url: str) -> str:
+    """Any spelling of a PostgreSQL URL, with the driver we ship."""
+    scheme, _, rest = url.partition("://")
+    if scheme.split("+")[0] not in {"postgres", "postgresql"}:
+        message = f"DATABASE_URL must begin with postgresql://, not {scheme}://"
+        raise Misconfigured(message)
+    return f"postgresql+psycopg://{rest}"
