@@ -7,7 +7,7 @@ Tests, the demo and the soak may shift and speed it for all processes at once: `
 import json
 import os
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 VARIABLE = "VAGUS_CLOCK"
@@ -25,11 +25,6 @@ def set_clock(file: Path, shown: datetime, speed: float = 1.0) -> None:
     part = file.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps({"real": time.time(), "shown": shown.timestamp(), "speed": speed}))
     part.replace(file)
-
-
-def local_offset(minutes: int | None) -> timedelta:
-    """A UTC offset in minutes as a timedelta; unknown counts as UTC."""
-    return timedelta(minutes=minutes or 0)
 
 
 def _shown(real: float, file: Path) -> float:

@@ -16,8 +16,7 @@ def engine() -> Engine:
     """The engine of this process; connections are tested before use, so that a restarted server costs nobody an error."""
     url = settings().database_url
     if url is None:
-        message = "DATABASE_URL is not set and no server of our own runs: start one with `vagus up`"
-        raise Misconfigured(message)
+        raise Misconfigured("DATABASE_URL is not set and no server of our own runs: start one with `vagus up`")
     return create_engine(
         _with_driver(url.get_secret_value()), pool_pre_ping=True, pool_size=5, max_overflow=10, pool_recycle=1800
     )
@@ -34,6 +33,5 @@ def _with_driver(url: str) -> str:
     """Any spelling of a PostgreSQL URL, with the driver we ship."""
     scheme, _, rest = url.partition("://")
     if scheme.split("+")[0] not in {"postgres", "postgresql"}:
-        message = f"DATABASE_URL must begin with postgresql://, not {scheme}://"
-        raise Misconfigured(message)
+        raise Misconfigured(f"DATABASE_URL must begin with postgresql://, not {scheme}://")
     return f"postgresql+psycopg://{rest}"

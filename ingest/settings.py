@@ -66,5 +66,4 @@ def settings() -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper().removeprefix("VAGUS_")
         shown = name if name in {"DATABASE_URL", "REDIS_URL"} else f"VAGUS_{name}"
-        message = f"setting {shown} is wrong: {first['msg']}"
-        raise Misconfigured(message) from None
+        raise Misconfigured(f"setting {shown} is wrong: {first['msg']}") from None

@@ -22,6 +22,7 @@ from providers.errors import Misconfigured
 
 VERSION = 1
 NONCE_BYTES = 12
+HEAD_BYTES = 2
 PURPOSES = ("session", "unsubscribe", "code", "channel")
 
 
@@ -41,7 +42,7 @@ class Vault:
         return bytes((VERSION, len(kid))) + kid + nonce + sealed
 
     def open(self, sealed: bytes, place: str) -> bytes:
-        """Decrypt what `seal` made for the same `place`. Raises Misconfigured for an unknown key or a value that is not ours."""
+        """Decrypt what `seal` made for the same `place`. Raises Misconfigured for an unknown key or a foreign value."""
         kid = key_id(sealed)
         if kid not in self.keys:
             message = (
@@ -54,8 +55,9 @@ class Vault:
                 sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :], place.encode()
             )
         except InvalidTag:
-            message = f"a sealed value does not belong to {place}, or was changed: restore it from a backup"
-            raise Misconfigured(message) from None
+            raise Misconfigured(
+                f"a sealed value does not belong to {place}, or was changed: restore it from a backup"
+            ) from None
 
     def sign(self, purpose: str, text: str) -> str:
         """A URL-safe signature of `text`, by the secret of one purpose alone."""
@@ -69,10 +71,9 @@ class Vault:
 
 def key_id(sealed: bytes) -> str:
     """The id of the key that a sealed value names. Raises Misconfigured where the bytes are no sealed value."""
-    if len(sealed) < 2 or sealed[0] != VERSION or len(sealed) < 2 + sealed[1] + NONCE_BYTES:
-        message = "a stored value is not sealed by Vagus: restore it from a backup"
-        raise Misconfigured(message)
-    return sealed[2 : 2 + sealed[1]].decode(errors="replace")
+    if len(sealed) < HEAD_BYTES or sealed[0] != VERSION or len(sealed) < HEAD_BYTES + sealed[1] + NONCE_BYTES:
+        raise Misconfigured("a stored value is not sealed by Vagus: restore it from a backup")
+    return sealed[HEAD_BYTES : HEAD_BYTES + sealed[1]].decode(errors="replace")
 
 
 def create_secrets(file: Path) -> None:
@@ -107,11 +108,9 @@ def load(file: Path) -> Vault:
             {purpose: _decode(content["purposes"][purpose]) for purpose in PURPOSES},
         )
     except FileNotFoundError:
-        message = f"no secrets at {file}: run `vagus up` once, or set VAGUS_SECRETS_FILE"
-        raise Misconfigured(message) from None
+        raise Misconfigured(f"no secrets at {file}: run `vagus up` once, or set VAGUS_SECRETS_FILE") from None
     except (ValueError, KeyError) as error:
-        message = f"{file} cannot be used ({error}): restore it from a backup"
-        raise Misconfigured(message) from None
+        raise Misconfigured(f"{file} cannot be used ({error}): restore it from a backup") from None
 
 
 @lru_cache(maxsize=1)

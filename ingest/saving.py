@@ -1,0 +1,220 @@
+"""Save what a reader returned: under the connection's fence, in columns, so that an unchanged row is not written again.
+
+Between two versions of one record the later `Version` stands, whatever the order of arrival: final over pending, then the
+higher source rank, then `as_of`, then the larger content hash. What is linked to an episode takes its day and its fate.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import TextClause, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from ingest import clock, statements
+from ingest.models import Fence, Rejected, Series
+from ingest.vault import vault
+from providers import shapes
+from providers.errors import VagusError
+from providers.measures import Definition
+
+FILE_RANK, GRANT_RANK = 1, 2
+
+
+class Erased(VagusError):
+    """Raised when what is to be saved belongs to somebody who was erased, or to a connection that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where rows come from, and the version they speak for."""
+
+    person: int
+    vendor_account: int
+    connection: int
+    stream: str
+    rank: int
+    as_of: datetime
+    content: str
+    run: int | None = None
+
+
+@dataclass(slots=True)
+class Saved:
+    """What a save did: rows by fate, and every civil day it touched, the old and the new."""
+
+    new: int = 0
+    revised: int = 0
+    unchanged: int = 0
+    day_values: int = 0
+    episodes: int = 0
+    tags: int = 0
+    rejected: int = 0
+    written: int = 0
+    days: set[date] = field(default_factory=set)
+
+    def add(self, other: "Saved") -> None:
+        """Take the counts and days of another save into this one."""
+        for name in ("new", "revised", "unchanged", "day_values", "episodes", "tags", "rejected", "written"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.days |= other.days
+
+
+def lock_fence(session: Session, connection: int) -> None:
+    """Take the fence that every save takes first. Raises Erased where it is closed or gone."""
+    fence = select(Fence.connection).where(Fence.connection == connection, Fence.state == "open").with_for_update()
+    if session.scalar(fence) is None:
+        raise Erased("this connection was erased: nothing was stored")
+
+
+def save(session: Session, source: Source, rows: Sequence[shapes.Row]) -> Saved:
+    """Save `rows` in this transaction; of a record given twice the last stands. Raises Erased."""
+    lock_fence(session, source.connection)
+    saved = Saved()
+    episodes = list({(row.stream, row.record): row for row in rows if isinstance(row, shapes.Episode)}.values())
+    gone = list({(row.stream, row.record): row for row in rows if isinstance(row, shapes.Gone)}.values())
+    values = {(row.definition, row.device, row.record): row for row in rows if isinstance(row, shapes.DayValue)}
+    tags = {(row.day, row.name, row.source): row for row in rows if isinstance(row, shapes.Tag)}
+    _save_episodes(session, source, episodes, saved)
+    _bury(session, source, gone, saved)
+    _follow_links(session, source, [(row.stream, row.record) for row in (*episodes, *gone)], saved)
+    _save_day_values(session, source, list(values.values()), saved)
+    _save_tags(session, source, list(tags.values()), saved)
+    _set_aside(session, source, rows, saved)
+    return saved
+
+
+def _save_episodes(session: Session, source: Source, rows: Sequence[shapes.Episode], saved: Saved) -> None:
+    columns = {
+        **_columns(rows, "stream", "record", "kind", "starts_at", "ends_at", "day", "main", "edited", "state"),
+        "utc_offset": [row.utc_offset_minutes for row in rows],
+        "detail": [json.dumps(dict(row.detail), sort_keys=True) for row in rows],
+    }
+    saved.episodes += len(rows)
+    saved.unchanged += len(rows) - _write(session, statements.SAVE_EPISODES, source, columns, saved)
+
+
+def _bury(session: Session, source: Source, rows: Sequence[shapes.Gone], saved: Saved) -> None:
+    _write(session, statements.BURY, source, _columns(rows, "stream", "record"), saved)
+
+
+def _follow_links(session: Session, source: Source, links: Sequence[tuple[str, str]], saved: Saved) -> None:
+    """Let what hangs on these records, and was saved before, take their day and their fate."""
+    columns = {"stream": [stream for stream, _ in links], "record": [record for _, record in links]}
+    for statement in (statements.FOLLOW_VALUES, statements.FOLLOW_TAGS):
+        _write(session, statement, source, columns, saved)
+
+
+def _save_day_values(session: Session, source: Source, rows: Sequence[shapes.DayValue], saved: Saved) -> None:
+    series = _series_ids(session, source, {(row.definition, row.device) for row in rows})
+    columns = {
+        **_columns(rows, "record", "value", "starts_at", "ends_at", "state"),
+        "series": [series[row.definition, row.device] for row in rows],
+        "own_day": [row.day for row in rows],
+        "utc_offset": [row.utc_offset_minutes for row in rows],
+        "flags": [",".join(sorted(row.flags)) for row in rows],
+        **_links(rows),
+    }
+    saved.day_values += len(rows)
+    saved.unchanged += len(rows) - _write(session, statements.SAVE_DAY_VALUES, source, columns, saved)
+
+
+def _save_tags(session: Session, source: Source, rows: Sequence[shapes.Tag], saved: Saved) -> None:
+    columns = {**_columns(rows, "name", "source", "present"), "own_day": [row.day for row in rows], **_links(rows)}
+    saved.tags += len(rows)
+    saved.unchanged += len(rows) - _write(session, statements.SAVE_TAGS, source, columns, saved)
+
+
+def _write(session: Session, statement: TextClause, source: Source, columns: dict[str, list[Any]], saved: Saved) -> int:
+    """Run one statement over its columns; how many rows are now other than before."""
+    if not any(columns.values()):
+        return 0
+    given = {
+        "account": source.vendor_account,
+        "person": source.person,
+        "rank": source.rank,
+        "as_of": source.as_of,
+        "content": source.content,
+    }
+    written = session.execute(statement, {**given, **columns}).all()
+    changed = [row for row in written if row.differs]
+    saved.written += len(written)
+    saved.new += sum(row.is_new for row in changed)
+    saved.revised += sum(not row.is_new for row in changed)
+    saved.days |= {day for row in changed for day in (row.old_day, row.new_day) if day is not None}
+    return len(changed)
+
+
+def _columns(rows: Sequence[Any], *names: str) -> dict[str, list[Any]]:
+    return {name: [getattr(row, name) for row in rows] for name in names}
+
+
+def _links(rows: Sequence[shapes.DayValue] | Sequence[shapes.Tag]) -> dict[str, list[Any]]:
+    return {
+        "link_stream": [row.link[0] if row.link else None for row in rows],
+        "link_record": [row.link[1] if row.link else None for row in rows],
+    }
+
+
+def _series_ids(
+    session: Session, source: Source, wanted: Iterable[tuple[Definition, str | None]]
+) -> dict[tuple[Definition, str | None], int]:
+    """The ids of the series of these definitions and devices, made where they are new."""
+    ids = {}
+    for definition, device in sorted(wanted, key=lambda pair: (pair[0].measure.name, pair[0].name, pair[1] or "")):
+        identity = {
+            "person": source.person,
+            "vendor_account": source.vendor_account,
+            "device": device,
+            "measure": definition.measure.name,
+            "definition": definition.name,
+            "context": definition.context,
+        }
+        session.execute(insert(Series).values(**identity, created_at=clock.now()).on_conflict_do_nothing())
+        ids[definition, device] = session.scalars(select(Series.id).filter_by(**identity)).one()
+    return ids
+
+
+def _set_aside(session: Session, source: Source, rows: Sequence[shapes.Row], saved: Saved) -> None:
+    """Keep what could not be read, sealed; forget what was set aside of records that can be read now."""
+    rejects = [row for row in rows if isinstance(row, shapes.Rejected)]
+    saved.rejected += len(rejects)
+    kept = {(fingerprint(row.body), row.field) for row in rejects}
+    good = {row.record for row in rows if isinstance(row, shapes.DayValue | shapes.Episode)}
+    of_these = select(Rejected).where(Rejected.connection == source.connection, Rejected.stream == source.stream)
+    for earlier in session.scalars(of_these.where(Rejected.record.in_(good))):
+        if (earlier.fingerprint, earlier.field) not in kept:
+            session.delete(earlier)
+    if rejects:
+        new = insert(Rejected)
+        latest = {"run": new.excluded.run, "line": new.excluded.line, "reason": new.excluded.reason}
+        identity = "uq_rejected_connection_stream_fingerprint_field"
+        once = {(fingerprint(row.body), row.field): row for row in rejects}
+        session.execute(
+            new.on_conflict_do_update(constraint=identity, set_=latest),
+            [_reject_columns(source, mark, row) for (mark, _), row in once.items()],
+        )
+
+
+def _reject_columns(source: Source, mark: str, row: shapes.Rejected) -> dict[str, Any]:
+    return {
+        "connection": source.connection,
+        "stream": source.stream,
+        "fingerprint": mark,
+        "field": row.field,
+        "record": row.record,
+        "line": row.line,
+        "reason": row.reason,
+        "body": vault().seal(row.body.encode(), f"rejected|{source.connection}|{mark}"),
+        "run": source.run,
+        "at": clock.now(),
+    }
+
+
+def fingerprint(body: str) -> str:
+    """What names a record without its position in a file."""
+    return hashlib.blake2b(body.encode(), digest_size=16).hexdigest()

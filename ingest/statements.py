@@ -1,0 +1,161 @@
+"""The statements by which `saving` writes: columns in, one row out for each row written, with the days it touched.
+
+Each first looks at what stands (`old`), so that an unchanged duplicate writes nothing and no WAL. The caller holds the fence.
+Parameters: `account`, `person`, `rank`, `as_of`, `content` of the source, and one array a column.
+"""
+
+from sqlalchemy import text
+
+VERSION_NEW = "(new.state <> 'pending', CAST(:rank AS bigint), CAST(:as_of AS timestamptz), CAST(:content AS text))"
+VERSION_OLD = "({0}.state <> 'pending', {0}.source_rank, {0}.as_of, {0}.content)"
+
+SAVE_DAY_VALUES = text(f"""
+WITH new AS (
+    SELECT u.*, coalesce(e.day, u.own_day) AS day, t.record IS NOT NULL AS gone
+    FROM unnest(CAST(:series AS bigint[]), CAST(:record AS text[]), CAST(:value AS float8[]),
+                CAST(:starts_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]), CAST(:own_day AS date[]),
+                CAST(:utc_offset AS bigint[]), CAST(:flags AS text[]), CAST(:state AS text[]),
+                CAST(:link_stream AS text[]), CAST(:link_record AS text[]))
+        AS u(series, record, value, starts_at, ends_at, own_day, utc_offset, flags, state, link_stream, link_record)
+    LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.link_stream AND e.record = u.link_record
+    LEFT JOIN tombstone t ON t.vendor_account = :account AND t.stream = u.link_stream AND t.record = u.link_record
+), old AS (
+    SELECT d.* FROM day_value d JOIN new USING (series, record)
+), saved AS (
+    INSERT INTO day_value AS d (series, record, value, starts_at, ends_at, day, utc_offset_minutes, flags, state,
+                                link_stream, link_record, gone, source_rank, as_of, content)
+    SELECT new.series, new.record, new.value, new.starts_at, new.ends_at, new.day, new.utc_offset,
+           string_to_array(nullif(new.flags, ''), ','), new.state, new.link_stream, new.link_record, new.gone,
+           :rank, :as_of, :content
+    FROM new LEFT JOIN old USING (series, record)
+    WHERE old.series IS NULL OR {VERSION_NEW} > {VERSION_OLD.format("old")}
+    ORDER BY new.series, new.record
+    ON CONFLICT (series, record) DO UPDATE SET
+        value = excluded.value, starts_at = excluded.starts_at, ends_at = excluded.ends_at, day = excluded.day,
+        utc_offset_minutes = excluded.utc_offset_minutes, flags = excluded.flags, state = excluded.state,
+        link_stream = excluded.link_stream, link_record = excluded.link_record, gone = excluded.gone,
+        source_rank = excluded.source_rank, as_of = excluded.as_of, content = excluded.content
+    WHERE {VERSION_OLD.format("excluded")} > {VERSION_OLD.format("d")}
+    RETURNING d.*
+)
+SELECT old.series IS NULL AS is_new,
+       (saved.value, saved.starts_at, saved.ends_at, saved.day, saved.state, saved.gone)
+           IS DISTINCT FROM (old.value, old.starts_at, old.ends_at, old.day, old.state, old.gone) AS differs,
+       old.day AS old_day, saved.day AS new_day
+FROM saved LEFT JOIN old USING (series, record)
+""")  # noqa: S608  (only our own constants are put in)
+
+SAVE_EPISODES = text(f"""
+WITH new AS (
+    SELECT u.* FROM unnest(CAST(:stream AS text[]), CAST(:record AS text[]), CAST(:kind AS text[]),
+                CAST(:starts_at AS timestamptz[]), CAST(:ends_at AS timestamptz[]), CAST(:day AS date[]),
+                CAST(:utc_offset AS bigint[]), CAST(:main AS bool[]), CAST(:edited AS bool[]),
+                CAST(:state AS text[]), CAST(:detail AS text[]))
+        AS u(stream, record, kind, starts_at, ends_at, day, utc_offset, main, edited, state, detail)
+    LEFT JOIN tombstone t ON t.vendor_account = :account AND t.stream = u.stream AND t.record = u.record
+    WHERE t.record IS NULL OR t.as_of < :as_of
+), old AS (
+    SELECT e.* FROM episode e JOIN new USING (stream, record) WHERE e.vendor_account = :account
+), risen AS (
+    DELETE FROM tombstone t USING new
+    WHERE t.vendor_account = :account AND t.stream = new.stream AND t.record = new.record
+), saved AS (
+    INSERT INTO episode AS e (vendor_account, stream, record, kind, starts_at, ends_at, day, utc_offset_minutes, main,
+                              edited, state, detail, source_rank, as_of, content)
+    SELECT :account, new.stream, new.record, new.kind, new.starts_at, new.ends_at, new.day, new.utc_offset, new.main,
+           new.edited, new.state, CAST(new.detail AS jsonb), :rank, :as_of, :content
+    FROM new LEFT JOIN old USING (stream, record)
+    WHERE old.record IS NULL OR {VERSION_NEW} > {VERSION_OLD.format("old")}
+    ORDER BY new.stream, new.record
+    ON CONFLICT (vendor_account, stream, record) DO UPDATE SET
+        kind = excluded.kind, starts_at = excluded.starts_at, ends_at = excluded.ends_at, day = excluded.day,
+        utc_offset_minutes = excluded.utc_offset_minutes, main = excluded.main, edited = excluded.edited,
+        state = excluded.state, detail = excluded.detail, source_rank = excluded.source_rank, as_of = excluded.as_of,
+        content = excluded.content
+    WHERE {VERSION_OLD.format("excluded")} > {VERSION_OLD.format("e")}
+    RETURNING e.*
+)
+SELECT old.record IS NULL AS is_new,
+       (saved.starts_at, saved.ends_at, saved.day, saved.state, saved.detail, saved.main)
+           IS DISTINCT FROM (old.starts_at, old.ends_at, old.day, old.state, old.detail, old.main) AS differs,
+       old.day AS old_day, saved.day AS new_day
+FROM saved LEFT JOIN old USING (stream, record)
+""")  # noqa: S608  (only our own constants are put in)
+
+BURY = text("""
+WITH new AS (
+    SELECT u.* FROM unnest(CAST(:stream AS text[]), CAST(:record AS text[])) AS u(stream, record)
+    LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.stream AND e.record = u.record
+    WHERE e.record IS NULL OR e.as_of <= :as_of
+), stones AS (
+    INSERT INTO tombstone AS t (vendor_account, stream, record, as_of)
+    SELECT :account, stream, record, :as_of FROM new ORDER BY stream, record
+    ON CONFLICT (vendor_account, stream, record) DO UPDATE SET as_of = excluded.as_of WHERE excluded.as_of > t.as_of
+)
+DELETE FROM episode e USING new
+WHERE e.vendor_account = :account AND e.stream = new.stream AND e.record = new.record
+RETURNING false AS is_new, true AS differs, e.day AS old_day, CAST(NULL AS date) AS new_day
+""")
+
+SAVE_TAGS = text("""
+WITH new AS (
+    SELECT u.name, u.source, u.present, u.link_stream, u.link_record, coalesce(e.day, u.own_day) AS day
+    FROM unnest(CAST(:own_day AS date[]), CAST(:name AS text[]), CAST(:source AS text[]), CAST(:present AS bool[]),
+                CAST(:link_stream AS text[]), CAST(:link_record AS text[]))
+        AS u(own_day, name, source, present, link_stream, link_record)
+    LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.link_stream AND e.record = u.link_record
+), old AS (
+    SELECT t.* FROM tag t JOIN new USING (name, source)
+    WHERE t.person = :person AND (t.link_record = new.link_record OR t.day = new.day)
+), moved AS (
+    DELETE FROM tag t USING old JOIN new USING (name, source)
+    WHERE t.person = :person AND t.name = old.name AND t.source = old.source AND t.day = old.day AND old.day <> new.day
+      AND (CAST(:as_of AS timestamptz), CAST(:content AS text)) > (old.as_of, old.content)
+), saved AS (
+    INSERT INTO tag AS t (person, day, name, source, vendor_account, present, link_stream, link_record, as_of, content)
+    SELECT :person, new.day, new.name, new.source, :account, new.present, new.link_stream, new.link_record, :as_of,
+           :content
+    FROM new LEFT JOIN old USING (name, source)
+    WHERE old.name IS NULL OR (CAST(:as_of AS timestamptz), CAST(:content AS text)) > (old.as_of, old.content)
+    ORDER BY new.day, new.name, new.source
+    ON CONFLICT (person, day, name, source) DO UPDATE SET
+        present = excluded.present, link_stream = excluded.link_stream, link_record = excluded.link_record,
+        as_of = excluded.as_of, content = excluded.content
+    WHERE (excluded.as_of, excluded.content) > (t.as_of, t.content)
+    RETURNING t.*
+)
+SELECT old.name IS NULL AS is_new, (saved.present, saved.day) IS DISTINCT FROM (old.present, old.day) AS differs,
+       old.day AS old_day, saved.day AS new_day
+FROM saved LEFT JOIN old USING (name, source)
+""")
+
+FOLLOW_VALUES = text("""
+WITH link AS (
+    SELECT u.*, e.day, t.record IS NOT NULL AS gone
+    FROM unnest(CAST(:stream AS text[]), CAST(:record AS text[])) AS u(stream, record)
+    LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.stream AND e.record = u.record
+    LEFT JOIN tombstone t ON t.vendor_account = :account AND t.stream = u.stream AND t.record = u.record
+), old AS (
+    SELECT d.series, d.record, d.day AS old_day, coalesce(link.day, d.day) AS day, link.gone
+    FROM day_value d
+    JOIN link ON d.link_stream = link.stream AND d.link_record = link.record
+    JOIN series s ON s.id = d.series AND s.vendor_account = :account
+    WHERE d.day IS DISTINCT FROM coalesce(link.day, d.day) OR d.gone <> link.gone
+)
+UPDATE day_value d SET day = old.day, gone = old.gone FROM old WHERE d.series = old.series AND d.record = old.record
+RETURNING false AS is_new, true AS differs, old.old_day, d.day AS new_day
+""")
+
+FOLLOW_TAGS = text("""
+WITH link AS (
+    SELECT u.*, e.day FROM unnest(CAST(:stream AS text[]), CAST(:record AS text[])) AS u(stream, record)
+    JOIN episode e ON e.vendor_account = :account AND e.stream = u.stream AND e.record = u.record
+), old AS (
+    SELECT t.day AS old_day, t.name, t.source, link.day
+    FROM tag t JOIN link ON t.link_stream = link.stream AND t.link_record = link.record
+    WHERE t.vendor_account = :account AND t.day <> link.day
+)
+UPDATE tag t SET day = old.day FROM old
+WHERE t.person = :person AND t.name = old.name AND t.source = old.source AND t.day = old.old_day
+RETURNING false AS is_new, true AS differs, old.old_day, t.day AS new_day
+""")

@@ -1,0 +1,115 @@
+"""Queries on what is judged: score requests, readiness, and a person's own tags."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from ingest import clock
+from ingest.models import Readiness, ScoreRequest, Tag
+from scoring import Assessment
+
+ASSESSMENT: TypeAdapter[Assessment] = TypeAdapter(Assessment)
+OWN_WORD = "person"
+DEBOUNCE = timedelta(seconds=1)
+
+
+def request_score(session: Session, person_id: int, reason: str, delay: timedelta = DEBOUNCE) -> None:
+    """Note that this person's readiness is out of date; of several requests one remains, due when the first was."""
+    new = insert(ScoreRequest).values(person=person_id, due_at=clock.now() + delay, reason=reason)
+    again = {
+        "version": ScoreRequest.version + 1,
+        "due_at": func.least(ScoreRequest.due_at, new.excluded.due_at),
+        "reason": new.excluded.reason,
+        "buried_at": None,
+        "attempts": 0,
+        "error": None,
+    }
+    session.execute(new.on_conflict_do_update(index_elements=[ScoreRequest.person], set_=again))
+
+
+def scored(session: Session, person_id: int) -> bool:
+    """Whether nothing waits to be scored for this person."""
+    return session.get(ScoreRequest, person_id) is None
+
+
+def readiness(session: Session, person_id: int, since: date | None = None) -> list[Assessment]:
+    """The stored assessments, oldest first, from `since` on."""
+    wanted = select(Readiness.assessment).where(Readiness.person == person_id).order_by(Readiness.day)
+    if since is not None:
+        wanted = wanted.where(Readiness.day >= since)
+    return [ASSESSMENT.validate_python(row, strict=False) for row in session.scalars(wanted)]
+
+
+def save_readiness(session: Session, person_id: int, assessments: Sequence[Assessment], policy: str) -> int:
+    """Write the assessments that differ from what stands, and remove days that are no more; how many rows changed."""
+    stands = {
+        row.day: (row.assessment, row.policy)
+        for row in session.execute(
+            select(Readiness.day, Readiness.assessment, Readiness.policy).where(Readiness.person == person_id)
+        )
+    }
+    documents = {a.day: ASSESSMENT.dump_python(a, mode="json") for a in assessments}
+    changed = [a for a in assessments if stands.get(a.day) != (documents[a.day], policy)]
+    gone = stands.keys() - documents.keys()
+    if gone:
+        session.execute(delete(Readiness).where(Readiness.person == person_id, Readiness.day.in_(gone)))
+    if changed:
+        at = clock.now()
+        new = insert(Readiness)
+        columns = ("score", "state", "alert", "algorithm_version", "policy", "assessment", "computed_at")
+        session.execute(
+            new.on_conflict_do_update(
+                index_elements=[Readiness.person, Readiness.day],
+                set_={name: getattr(new.excluded, name) for name in columns},
+            ),
+            [
+                {
+                    "person": person_id,
+                    "day": a.day,
+                    "score": a.score,
+                    "state": a.state,
+                    "alert": a.alert,
+                    "algorithm_version": a.algorithm_version,
+                    "policy": policy,
+                    "assessment": documents[a.day],
+                    "computed_at": at,
+                }
+                for a in changed
+            ],
+        )
+    return len(changed) + len(gone)
+
+
+def tag_days(session: Session, person_id: int, days: Iterable[date], name: str, *, present: bool = True) -> None:
+    """Write the person's own word on these days; it stands above any vendor's, also as a no."""
+    rows = [
+        {
+            "person": person_id,
+            "day": day,
+            "name": name,
+            "source": OWN_WORD,
+            "present": present,
+            "as_of": clock.now(),
+            "content": "",
+        }
+        for day in sorted(set(days))
+    ]
+    if not rows:
+        return
+    new = insert(Tag)
+    latest = {"present": new.excluded.present, "as_of": new.excluded.as_of}
+    session.execute(
+        new.on_conflict_do_update(index_elements=[Tag.person, Tag.day, Tag.name, Tag.source], set_=latest), rows
+    )
+    request_score(session, person_id, f"tag {name}")
+
+
+def untag_days(session: Session, person_id: int, days: Iterable[date], name: str) -> None:
+    """Take the person's own word back; what a vendor says counts again."""
+    own = (Tag.person == person_id, Tag.name == name, Tag.source == OWN_WORD)
+    session.execute(delete(Tag).where(*own, Tag.day.in_(list(days))))
+    request_score(session, person_id, f"tag {name} taken back")

