@@ -5,7 +5,7 @@ light colours written in, as a mail client knows no variables.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
@@ -35,7 +35,11 @@ LIGHT: Mapping[str, str] = {
 LEFT, RIGHT, TITLE, FLOOR, GAP, AXIS = 6.0, 44.0, 22.0, 14.0, 10.0, 18.0
 EPISODES = {"strained": "strained", "possible_illness": "signs"}
 THIN_FROM = 120  # shown days from which marks are joined into one path a kind, to keep a page small
-JUDGED, REACH, FEWEST = 8, 12, 4  # recorded nights that the line averages, among so many calendar nights, at least so many
+JUDGED, REACH, FEWEST = (
+    8,
+    12,
+    4,
+)  # recorded nights that the line averages, among so many calendar nights, at least so many
 CARRIED = 14  # nights without data over which the usual range is still drawn
 YEAR = 365
 LABEL_WIDTH = 46.0
@@ -62,6 +66,13 @@ class Frame:
     step: float
     low: float
     high: float
+
+    def of(self, given: Input) -> float:
+        """Height of a night. What prints as within the range is drawn within it: edges are no whole numbers, values are."""
+        value, low, high = given.value or 0.0, given.usual_low, given.usual_high
+        if low is not None and high is not None and words.direction(given) == "within":
+            value = min(max(value, low), high)
+        return self.y(value)
 
     def y(self, value: float) -> float:
         """Height of a value; what lies outside the scale stays at its edge."""
@@ -110,7 +121,10 @@ def png(
     assessments: Sequence[Assessment], *, days: int = 35, told: Collection[date] = (), until: date | None = None
 ) -> bytes:
     """The same drawing for mail, in the light colours, twice as dense as it is shown."""
-    drawn = svg(assessments, days=days, told=told, until=until) or '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+    drawn = (
+        svg(assessments, days=days, told=told, until=until)
+        or '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+    )
     return bytes(
         resvg_py.svg_to_bytes(
             svg_string=drawn,
@@ -126,8 +140,8 @@ def png(
 
 @lru_cache(maxsize=1)
 def _light_rules() -> str:
-    rules = re.sub(r"var\(--([a-z0-9-]+)\)", lambda found: LIGHT[found[1]], RULES.read_text())
-    return re.sub(r"/\*.*?\*/|@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", rules, flags=re.DOTALL)
+    rules = re.sub(r"/\*.*?\*/|@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", RULES.read_text(), flags=re.DOTALL)
+    return re.sub(r"var\(--([a-z0-9-]+)\)", lambda found: LIGHT[found[1]], rules)
 
 
 def _calendar(assessments: Sequence[Assessment], days: int | None, until: date | None) -> list[date]:
@@ -157,7 +171,7 @@ def _panel(
         *_changes(frame, spots),
         f'<path class="mean" d="{_mean(frame, assessments, spots)}"/>',
         *_nights(frame, spots, assessments[0].day),
-        *(_bell(spot.x, y + TITLE - 6) for spot in spots if spot.day in told),
+        *(_bell(spot.x, y + TITLE - 10) for spot in spots if spot.day in told),
     ]
     return f"<g>{''.join(parts)}</g>"
 
@@ -282,7 +296,7 @@ def _nights(frame: Frame, spots: Sequence[Spot], first: date) -> Iterator[str]:
             continue
         kind, outline = _shape(spot, spot.given)
         size = 1.6 if index == len(spots) - 1 and not thin else 0.55 if thin else 1.0
-        drawn = outline(spot.x, frame.y(spot.given.value), size)
+        drawn = outline(spot.x, frame.of(spot.given), size)
         if thin:
             joined.setdefault(kind, []).append(drawn)
         else:
@@ -377,7 +391,9 @@ def _bell(x: float, y: float) -> str:
 
 def _n(number: float) -> str:
     """One decimal, and none where it is zero."""
-    return f"{number:.1f}".removesuffix(".0").replace("-0", "0") if abs(number) < 0.05 else f"{number:.1f}".removesuffix(".0")
+    return (
+        f"{number:.1f}".removesuffix(".0").replace("-0", "0")
+        if abs(number) < 0.05
+        else f"{number:.1f}".removesuffix(".0")
+    )
 
-
-__all__: Iterable[str] = ("png", "svg")

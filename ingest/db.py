@@ -13,7 +13,7 @@ from providers.errors import Misconfigured
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
-    """The engine of this process; connections are tested before use, so that a restarted server costs nobody an error."""
+    """The engine of this process; connections are tested before use, so a restarted server costs nobody an error."""
     url = settings().database_url
     if url is None:
         raise Misconfigured("DATABASE_URL is not set and no server of our own runs: start one with `vagus up`")

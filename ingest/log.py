@@ -20,7 +20,7 @@ from ingest.settings import settings
 HIDDEN = "***"
 SECRET_WORDS = frozenset(
     "address addresses authorization body code codes cookie cookies credential credentials email key keys parameters "
-    "params password passphrase recipient secret secrets signature text token tokens url".split()
+    "params password passphrase recipient secret secrets signature text token tokens".split()
 )
 HARMLESS = frozenset({"lease_until", "status_code", "exit_code"})
 CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE)

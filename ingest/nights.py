@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from ingest.models import DayValue, Series, Tag, VendorAccount
 from ingest.people import today_of
-from ingest.people import today_of
 from ingest.store import OWN_WORD
 from providers import measures
 from scoring import Night
@@ -63,7 +62,7 @@ class NightRow:
 def nights_of(session: Session, person_id: int, today: date) -> list[Night]:
     """Every night of a person from the first one to `today`, empty ones included; none where nothing is stored."""
     tags = session.execute(select(Tag.day, Tag.name, Tag.source, Tag.present).where(Tag.person == person_id))
-    return assemble(night_rows(session, person_id), tags_by_day((tuple(row) for row in tags)), today)
+    return assemble(night_rows(session, person_id), tags_by_day(tuple(row) for row in tags), today)
 
 
 def night_rows(session: Session, person_id: int) -> list[NightRow]:

@@ -12,7 +12,7 @@ from ingest import clock
 from ingest.models import Channel, DayValue, Person, Series
 from providers.errors import VagusError
 
-ADDRESS = re.compile(r"[^@\s<>\"',;:\x00-\x1f]{1,64}@[^@\s<>\"',;:/\x00-\x1f]{1,190}", re.ASCII)
+ADDRESS = re.compile(r"[^@\s<>\"',;:\x00-\x1f]{1,64}@[^@\s<>\"',;:/\x00-\x1f]{1,190}")
 
 
 class UnknownPerson(VagusError):
@@ -22,7 +22,7 @@ class UnknownPerson(VagusError):
 def normal_address(text: str) -> str:
     """The one spelling of a mail address that we store. Raises VagusError where it is none."""
     address = text.strip().lower()
-    if not ADDRESS.fullmatch(address) or address.startswith(".") or ".." in address:
+    if not (address.isascii() and ADDRESS.fullmatch(address)) or address.startswith(".") or ".." in address:
         raise VagusError(f"{text.strip()[:80]!r} is not a mail address: write it like you@example.org")
     return address
 

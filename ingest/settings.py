@@ -8,14 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from providers.errors import Misconfigured
 
 
 def default_home() -> Path:
-    """The state folder: below the person's data folder; for root a system one, as a private home locks PostgreSQL out."""
+    """The state folder: in the person's data folder; for root a system one, as a private home locks PostgreSQL out."""
     if os.geteuid() == 0:
         return Path("/var/lib/vagus")
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "vagus"
@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     raw_days: int = Field(400, ge=1)
     demo: bool = False
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        """Processes of other working folders must mean the same one."""
+        return home.expanduser().absolute()
 
     @property
     def secrets_path(self) -> Path:

@@ -1,6 +1,6 @@
 """The statements by which `saving` writes: columns in, one row out for each row written, with the days it touched.
 
-Each first looks at what stands (`old`), so that an unchanged duplicate writes nothing and no WAL. The caller holds the fence.
+Each first looks at what stands (`old`), so that an unchanged duplicate writes nothing. The caller holds the fence.
 Parameters: `account`, `person`, `rank`, `as_of`, `content` of the source, and one array a column.
 """
 
@@ -25,7 +25,7 @@ WITH new AS (
     INSERT INTO day_value AS d (series, record, value, starts_at, ends_at, day, utc_offset_minutes, flags, state,
                                 link_stream, link_record, gone, source_rank, as_of, content)
     SELECT new.series, new.record, new.value, new.starts_at, new.ends_at, new.day, new.utc_offset,
-           string_to_array(nullif(new.flags, ''), ','), new.state, new.link_stream, new.link_record, new.gone,
+           string_to_array(new.flags, ','), new.state, new.link_stream, new.link_record, new.gone,
            :rank, :as_of, :content
     FROM new LEFT JOIN old USING (series, record)
     WHERE old.series IS NULL OR {VERSION_NEW} > {VERSION_OLD.format("old")}

@@ -1,7 +1,7 @@
 """Secrets: a keyring for AES-256-GCM sealing bound to the row, and one random secret for each other purpose.
 
-A sealed value is `version | length of key id | key id | nonce | ciphertext+tag`. The associated data names the place the
-value belongs to (`raw|42|body`), so that a ciphertext copied to another row does not open there.
+A sealed value is `version | length of key id | key id | nonce | ciphertext+tag`. The associated data names the place
+the value belongs to (`raw|42|body`), so that a ciphertext copied to another row does not open there.
 """
 
 import base64

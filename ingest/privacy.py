@@ -1,0 +1,131 @@
+"""Erase a person: first nobody can write, then everything goes, then a receipt, and the address last of all."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from ingest import clock, db
+from ingest.models import (
+    Alert,
+    Channel,
+    Connection,
+    DayValue,
+    Delivery,
+    Episode,
+    Erasure,
+    Fence,
+    Person,
+    Raw,
+    Readiness,
+    Rejected,
+    Run,
+    ScoreRequest,
+    Series,
+    SignInCode,
+    Tag,
+    VendorAccount,
+    WebSession,
+)
+
+RECEIPT = "erased"
+RECEIPT_WAITS = timedelta(days=1)
+
+
+def erase(person_id: int, *, receipt: bool = True) -> dict[str, int]:
+    """Erase everything of a person; how many rows of each kind went.
+
+    With `receipt`, a person whose mail address is confirmed is told by one last mail, and the address goes with it.
+    """
+    _close(person_id)
+    with db.transaction() as session:
+        session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+        counts = stored(session, person_id)
+        told = receipt and _leave_receipt(session, person_id)
+        _delete_data(session, person_id)
+        session.add(Erasure(at=clock.now(), counts=counts))
+        if not told:
+            session.execute(delete(Person).where(Person.id == person_id))
+    return counts
+
+
+def finish_erasures(session: Session) -> int:
+    """Delete the addresses whose receipt went out, or could not go for a day; how many."""
+    waiting = select(Delivery.person).where(
+        Delivery.kind == RECEIPT,
+        Delivery.status.in_(("waiting", "held")),
+        Delivery.created_at > clock.now() - RECEIPT_WAITS,
+    )
+    done = delete(Person).where(Person.state == "erasing", Person.id.not_in(waiting))
+    result = session.execute(done)
+    return result.rowcount if isinstance(result, CursorResult) else 0
+
+
+def stored(session: Session, person_id: int) -> dict[str, int]:
+    """How many rows of each kind are stored of a person."""
+    account = select(VendorAccount.id).where(VendorAccount.person == person_id)
+    connection = select(Connection.id).where(Connection.vendor_account.in_(account))
+    series = select(Series.id).where(Series.person == person_id)
+    conditions: dict[str, tuple[Any, Any]] = {
+        "day_values": (DayValue, DayValue.series.in_(series)),
+        "episodes": (Episode, Episode.vendor_account.in_(account)),
+        "tags": (Tag, Tag.person == person_id),
+        "nights_assessed": (Readiness, Readiness.person == person_id),
+        "alerts": (Alert, Alert.person == person_id),
+        "messages": (Delivery, Delivery.person == person_id),
+        "files_kept": (Raw, Raw.connection.in_(connection)),
+        "set_aside": (Rejected, Rejected.connection.in_(connection)),
+        "runs": (Run, Run.person == person_id),
+    }
+    return {
+        name: session.scalar(select(func.count()).select_from(table).where(condition)) or 0
+        for name, (table, condition) in conditions.items()
+    }
+
+
+def _close(person_id: int) -> None:
+    """Turn every writer away, in a transaction of its own: those at work finish or roll back before the deletion."""
+    own = (
+        select(Connection.id)
+        .join(VendorAccount, VendorAccount.id == Connection.vendor_account)
+        .where(VendorAccount.person == person_id)
+    )
+    with db.transaction() as session:
+        session.execute(update(Person).where(Person.id == person_id).values(state="erasing"))
+        session.execute(update(Fence).where(Fence.connection.in_(own)).values(state="erased"))
+
+
+def _leave_receipt(session: Session, person_id: int) -> bool:
+    channel = session.scalar(
+        select(Channel).where(
+            Channel.person == person_id,
+            Channel.kind == "mail",
+            Channel.state == "on",
+            Channel.confirmed_at.is_not(None),
+        )
+    )
+    if channel is None:
+        return False
+    session.execute(delete(Delivery).where(Delivery.person == person_id))
+    session.execute(delete(Channel).where(Channel.person == person_id, Channel.id != channel.id))
+    session.add(
+        Delivery(
+            person=person_id,
+            channel=channel.id,
+            kind=RECEIPT,
+            key=RECEIPT,
+            thread=RECEIPT,
+            not_before=clock.now(),
+            status="waiting",
+            created_at=clock.now(),
+        )
+    )
+    return True
+
+
+def _delete_data(session: Session, person_id: int) -> None:
+    address = select(Person.address).where(Person.id == person_id).scalar_subquery()
+    session.execute(delete(SignInCode).where(SignInCode.address == address))
+    for table in (VendorAccount, Tag, Readiness, Alert, ScoreRequest, Run, Series, WebSession):
+        session.execute(delete(table).where(table.person == person_id))

@@ -1,0 +1,128 @@
+"""One civil day of one person, chosen from rows: a pure function, so these tests need no database."""
+
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+from ingest.nights import NightRow, assemble, tags_by_day
+
+MONDAY = date(2026, 3, 2)
+
+
+def row(signal: str, value: float, day: date = MONDAY, **more: object) -> NightRow:
+    measure = {"hrv_ms": "heart_rate_variability_rmssd", "load": "vendor_strain"}.get(signal, signal)
+    onset = datetime(day.year, day.month, day.day, 0, tzinfo=UTC) - timedelta(hours=1)
+    fields = {
+        "context": "sleep",
+        "series": f"whoop///{signal}",
+        "record": "r1",
+        "starts_at": onset,
+        "ends_at": onset + timedelta(hours=8),
+        "utc_offset_minutes": 60,
+        "version": (1, datetime(2026, 3, 9, tzinfo=UTC), "r1"),
+        **more,
+    }
+    return NightRow(signal=signal, measure=fields.pop("measure", measure), day=day, value=value, **fields)
+
+
+def nights(*rows: NightRow, tags: dict | None = None, today: date = MONDAY) -> list:
+    shuffled = list(rows)
+    Random(len(rows)).shuffle(shuffled)
+    result = assemble(rows, tags or {}, today)
+    assert result == assemble(shuffled, tags or {}, today), "the order of rows must not matter"
+    return result
+
+
+def test_a_night_carries_its_signals_and_the_names_of_their_series() -> None:
+    (night,) = nights(row("hrv_ms", 62), row("resting_heart_rate", 51), row("sleep_minutes", 430))
+    assert (night.day, night.hrv_ms, night.resting_heart_rate, night.sleep_minutes) == (MONDAY, 62, 51, 430)
+    assert (night.hrv_series, night.hrv_kind, night.hrv_window) == ("whoop///hrv_ms", "rmssd", "night")
+    assert (night.resting_kind, night.utc_offset_minutes) == ("sleep", 60)
+
+
+def test_days_without_data_are_empty_nights_up_to_today() -> None:
+    result = nights(row("hrv_ms", 62), row("hrv_ms", 60, MONDAY + timedelta(days=2)), today=MONDAY + timedelta(days=4))
+    assert [night.hrv_ms for night in result] == [62, None, 60, None, None]
+
+
+def test_nothing_stored_is_no_night() -> None:
+    assert nights() == []
+
+
+def test_nights_after_today_are_left_out() -> None:
+    assert len(nights(row("hrv_ms", 62), row("hrv_ms", 60, MONDAY + timedelta(days=1)))) == 1
+
+
+def test_the_strain_of_a_day_is_the_load_before_the_next_night() -> None:
+    result = nights(
+        row("hrv_ms", 62),
+        row("load", 14.5),
+        row("hrv_ms", 60, MONDAY + timedelta(days=1)),
+        today=MONDAY + timedelta(days=1),
+    )
+    assert [night.load for night in result] == [None, 14.5]
+
+
+def test_of_two_records_of_one_night_the_later_version_is_taken() -> None:
+    later = (1, datetime(2026, 3, 10, tzinfo=UTC), "r2")
+    (night,) = nights(row("hrv_ms", 62), row("hrv_ms", 48, record="r2", version=later))
+    assert night.hrv_ms == 48
+
+
+def test_a_grant_s_record_of_a_night_stands_above_a_file_s() -> None:
+    grant = (2, datetime(2026, 3, 1, tzinfo=UTC), "uuid")
+    (night,) = nights(row("hrv_ms", 62), row("hrv_ms", 61, record="uuid", version=grant))
+    assert night.hrv_ms == 61
+
+
+def test_of_a_night_and_a_nap_on_one_day_the_longer_sleep_is_taken() -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    nap = {"record": "r2", "starts_at": noon, "ends_at": noon + timedelta(hours=9), "version": (1, noon, "r2")}
+    (night,) = nights(
+        row("hrv_ms", 62), row("hrv_ms", 80, **nap), row("sleep_minutes", 430), row("sleep_minutes", 50, **nap)
+    )
+    assert (night.hrv_ms, night.sleep_minutes) == (62, 430)
+
+
+def test_without_sleep_time_the_longer_interval_is_taken() -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    (night,) = nights(
+        row("hrv_ms", 62), row("hrv_ms", 80, record="r2", starts_at=noon, ends_at=noon + timedelta(hours=1))
+    )
+    assert night.hrv_ms == 62
+
+
+def test_a_second_device_does_not_take_over_while_the_first_still_speaks() -> None:
+    days = [MONDAY + timedelta(days=offset) for offset in range(30)]
+    ring = [row("hrv_ms", 60, day, series="ring") for day in days if day != days[3]]
+    strap = [row("hrv_ms", 90, day, series="strap") for day in days[2:]]
+    result = nights(*ring, *strap, today=days[-1])
+    assert {night.hrv_series for night in result if night.hrv_ms} == {"ring"}
+    assert result[3].hrv_ms is None
+
+
+def test_a_second_device_takes_over_after_the_first_was_silent_for_a_week() -> None:
+    days = [MONDAY + timedelta(days=offset) for offset in range(20)]
+    ring = [row("hrv_ms", 60, day, series="ring") for day in days[:5]]
+    strap = [row("hrv_ms", 90, day, series="strap") for day in days[5:]]
+    result = nights(*ring, *strap, today=days[-1])
+    assert [night.hrv_series for night in result] == ["ring"] * 5 + [""] * 7 + ["strap"] * 8
+
+
+def test_sdnn_and_a_vendor_s_all_day_resting_rate_are_named_as_such() -> None:
+    (night,) = nights(
+        row("hrv_ms", 44, measure="heart_rate_variability_sdnn", context="rest"),
+        row("resting_heart_rate", 55, context="day"),
+    )
+    assert (night.hrv_kind, night.hrv_window, night.resting_kind) == ("sdnn", "spot", "vendor_day")
+
+
+def test_a_person_s_own_word_on_a_tag_stands_above_a_vendor_s() -> None:
+    said = [
+        (MONDAY, "alcohol", "journal a", True),
+        (MONDAY, "alcohol", "journal b", False),
+        (MONDAY, "ill", "journal a", True),
+        (MONDAY, "ill", "person", False),
+        (MONDAY, "travel", "person", True),
+    ]
+    assert tags_by_day(said) == {MONDAY: frozenset({"alcohol", "travel"})}
+    assert tags_by_day(reversed(said)) == tags_by_day(said)
