@@ -1,0 +1,57 @@
+# One interpreter, one folder: everything lives in .venv, made from the hashed locks.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+           --no-emit-index-url --no-annotate --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lock bench shots clean
+
+help: ## Show what there is to do
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: .venv/ready ## Make .venv with what running Vagus needs
+
+demo: .venv/ready ## A made-up person's nights, one alert, one mail; serves until Ctrl-C
+	@$(BIN)/vagus demo
+
+test: check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests with coverage, docs
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -q
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
+
+check: .venv/ready-dev ## The part of the tests that runs nothing: format, lint, types, imports
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: .venv/ready-dev ## Measure, as a table; JSON=file writes it as one object too
+	@$(BIN)/python tests/bench/run.py $(if $(JSON),--json $(JSON))
+
+shots: .venv/ready-dev ## Take the pictures of the README in Debian's chromium
+	@$(BIN)/python docs/pictures/take.py
+
+lock: .venv/ready-dev ## Resolve the locks anew from pyproject.toml
+	@$(COMPILE) --group build --output-file requirements.lock
+	@$(COMPILE) --group build --group dev --constraints requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove .venv and what tools left behind
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vagus needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2])'
+	@$(PYTHON) -m venv .venv || { echo "no venv module: apt-get install python3-venv"; rm -rf .venv; exit 1; }
+
+.venv/ready: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "installing what the lock names into .venv …"
+	@$(PIP) -r requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/ready-dev: requirements-dev.lock .venv/ready
+	@echo "installing the tools of development …"
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
