@@ -396,4 +396,3 @@ def _n(number: float) -> str:
         if abs(number) < 0.05
         else f"{number:.1f}".removesuffix(".0")
     )
-

@@ -24,15 +24,17 @@ from ingest.store import request_score
 from ingest.vault import vault
 from providers import exports, shapes
 from providers.errors import FileRefused
+from providers.exports.source import Export, FileSource
 
 LARGEST_UPLOAD = 50 * 1024 * 1024
+BUFFER = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One table of a file, read: its rows, and the bytes it was read from, compressed."""
 
-    export: exports.Export
+    export: Export
     content: str
     size: int
     packed: bytes
@@ -42,10 +44,9 @@ class Part:
 class Reading:
     """A whole file, read and not yet saved."""
 
-    source: exports.FileSource
+    source: FileSource
     name: str
     parts: list[Part]
-    passed_over: list[str]
 
 
 @dataclass(slots=True)
@@ -59,7 +60,6 @@ class Imported:
     nights: int = 0
     first_day: date | None = None
     last_day: date | None = None
-    passed_over: list[str] = field(default_factory=list)
     rejects: list[shapes.Rejected] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
@@ -76,25 +76,18 @@ class Imported:
             "revised": self.saved.revised,
             "unchanged": self.saved.unchanged,
             "rejected": self.saved.rejected,
-            "passed_over": self.passed_over,
         }
 
 
-def read_file(source: exports.FileSource, name: str, stream: BinaryIO, seen: Callable[[int], None]) -> Reading:
+def read_file(source: FileSource, name: str, stream: BinaryIO, seen: Callable[[int], None]) -> Reading:
     """Read a CSV or a ZIP of CSVs; `seen` hears how many bytes are read. Raises FileRefused, with nothing stored."""
-    parts, passed_over, done = [], [], 0
-    for member, body in exports.members(stream, name):
-        copy = _Copy(body, lambda count, before=done: seen(before + count))  # type: ignore[misc]
-        try:
-            export = source.read(io.BufferedReader(copy, 65536), now=clock.now())
-        except exports.NotUsed as reason:
-            passed_over.append(f"{member}: {reason}")
-            continue
-        done += copy.size
+    parts: list[Part] = []
+    for _, body in exports.parts(source, stream, name):
+        before = sum(part.size for part in parts)
+        copy = _Copy(body, lambda count, before=before: seen(before + count))  # type: ignore[misc]
+        export = source.read(io.BufferedReader(copy, BUFFER), now=clock.now())
         parts.append(Part(export, copy.content, copy.size, copy.packed()))
-    if not parts:
-        raise FileRefused(f"{name}: {source.hint}")
-    return Reading(source, name, parts, passed_over)
+    return Reading(source, name, parts)
 
 
 def import_file(
@@ -118,8 +111,7 @@ def accept_upload(session: Session, person_id: int, vendor: str, name: str, stre
     body = stream.read(LARGEST_UPLOAD + 1)
     if len(body) > LARGEST_UPLOAD:
         raise FileRefused(f"{name}: over {LARGEST_UPLOAD // 1024**2} MB, which no export is: {source.hint}")
-    for _ in exports.members(io.BytesIO(body), name):
-        break
+    next(exports.parts(source, io.BytesIO(body), name))
     run = Run(person=person_id, kind="import", state="due", due_at=clock.now(), total=len(body), created_at=clock.now())
     run.summary = {"file": name, "vendor": vendor}
     session.add(run)
@@ -154,7 +146,7 @@ def _save(session: Session, run: Run, reading: Reading) -> Imported:
     """Save a file that was read, ask for a score, end its run: all in the caller's transaction. Raises Erased."""
     account = accounts.file_account(session, run.person, reading.source.vendor)
     connection = accounts.file_connection(session, account)
-    done = Imported(run.person, run.id, reading.name, passed_over=reading.passed_over)
+    done = Imported(run.person, run.id, reading.name)
     days: set[date] = set()
     for part in reading.parts:
         version = f"{int(reading.source.mapping):04d}:{part.content}"

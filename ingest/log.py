@@ -7,7 +7,7 @@ person said, and what opens a door, is redacted by the name of its key, by type,
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -18,9 +18,10 @@ from ingest import clock
 from ingest.settings import settings
 
 HIDDEN = "***"
-SECRET_WORDS = frozenset(
-    "address addresses authorization body code codes cookie cookies credential credentials email key keys parameters "
-    "params password passphrase recipient secret secrets signature text token tokens".split()
+SECRET_WORD = re.compile(
+    r"address(es)?|authorization|body|codes?|cookies?|credentials?|email|keys?|param(eter)?s|password|passphrase"
+    r"|recipients?|secrets?|signature|text|tokens?",
+    re.IGNORECASE,
 )
 HARMLESS = frozenset({"lease_until", "status_code", "exit_code"})
 CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE)
@@ -83,15 +84,13 @@ def _hide(key: str, value: Any) -> Any:
     if _secret(key):
         return HIDDEN
     match value:
-        case SecretStr() | bytes() | bytearray() | memoryview():
-            return HIDDEN
-        case str():
-            return plain(value)
         case None | bool() | int() | float():
             return value
+        case SecretStr() | bytes() | bytearray() | memoryview():
+            return HIDDEN
         case Mapping():
             return {str(inner): _hide(str(inner), each) for inner, each in value.items()}
-        case Sequence() | set() | frozenset():
+        case list() | tuple() | set() | frozenset():
             return [_hide("", each) for each in value]
         case _:
             return plain(str(value))
@@ -101,7 +100,7 @@ def _secret(key: str) -> bool:
     """Whether one of the words a key is made of names a secret: `client_secret`, `accessToken`, `code`."""
     if key in HARMLESS:
         return False
-    return not SECRET_WORDS.isdisjoint(word.lower() for word in WORDS.findall(key))
+    return any(SECRET_WORD.fullmatch(word) for word in WORDS.findall(key))
 
 
 def _named(service: str) -> Processor:

@@ -81,7 +81,7 @@ def save(session: Session, source: Source, rows: Sequence[shapes.Row]) -> Saved:
     tags = {(row.day, row.name, row.source): row for row in rows if isinstance(row, shapes.Tag)}
     _save_episodes(session, source, episodes, saved)
     _bury(session, source, gone, saved)
-    _follow_links(session, source, [(row.stream, row.record) for row in (*episodes, *gone)], saved)
+    _follow_links(session, source, [*episodes, *gone], saved)
     _save_day_values(session, source, list(values.values()), saved)
     _save_tags(session, source, list(tags.values()), saved)
     _set_aside(session, source, rows, saved)
@@ -102,9 +102,9 @@ def _bury(session: Session, source: Source, rows: Sequence[shapes.Gone], saved: 
     _write(session, statements.BURY, source, _columns(rows, "stream", "record"), saved)
 
 
-def _follow_links(session: Session, source: Source, links: Sequence[tuple[str, str]], saved: Saved) -> None:
+def _follow_links(session: Session, source: Source, rows: Sequence[shapes.Episode | shapes.Gone], saved: Saved) -> None:
     """Let what hangs on these records, and was saved before, take their day and their fate."""
-    columns = {"stream": [stream for stream, _ in links], "record": [record for _, record in links]}
+    columns = _columns(rows, "stream", "record")
     for statement in (statements.FOLLOW_VALUES, statements.FOLLOW_TAGS):
         _write(session, statement, source, columns, saved)
 

@@ -110,9 +110,7 @@ def enter(session: Session, nonce: str | None, digits: str) -> Person | Refused:
         return Refused("That code has expired. Ask for a new one.")
     entered = "".join(digits.split())
     fits = [
-        row
-        for row in rows
-        if hmac.compare_digest(row.code_hash, _code_hash(row.browser_hash, row.address, entered))
+        row for row in rows if hmac.compare_digest(row.code_hash, _code_hash(row.browser_hash, row.address, entered))
     ]
     for row in rows:
         row.tries_left = SPENT if fits else row.tries_left - 1
@@ -146,7 +144,7 @@ def one_time_link(session: Session, person_id: int) -> str:
 def spend(session: Session, ticket: str) -> Person | None:
     """The person whose one-time link this is, the first time it is used; None ever after."""
     number, _, token = ticket.partition(".")
-    if not number.isdecimal() or len(number) > 18:
+    if not (number.isascii() and number.isdecimal() and len(number) < 19):  # digits of a bigint
         return None
     wanted = (
         SignInCode.id == int(number),

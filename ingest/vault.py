@@ -45,15 +45,11 @@ class Vault:
         """Decrypt what `seal` made for the same `place`. Raises Misconfigured for an unknown key or a foreign value."""
         kid = key_id(sealed)
         if kid not in self.keys:
-            message = (
-                f"a value is sealed with key {kid}, which {settings().secrets_path} does not have: restore that key"
-            )
-            raise Misconfigured(message)
-        start = 2 + len(kid.encode())
+            raise Misconfigured(f"a value is sealed with key {kid}, which this installation lacks: restore that key")
+        start = HEAD_BYTES + len(kid.encode())
+        nonce, closed = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
         try:
-            return AESGCM(self.keys[kid]).decrypt(
-                sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :], place.encode()
-            )
+            return AESGCM(self.keys[kid]).decrypt(nonce, closed, place.encode())
         except InvalidTag:
             raise Misconfigured(
                 f"a sealed value does not belong to {place}, or was changed: restore it from a backup"

@@ -1,0 +1,1 @@
+"""The pages. They change rows, and the workers find them: nothing here imports `workers`."""

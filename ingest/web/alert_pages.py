@@ -1,0 +1,90 @@
+"""One alert: why it came, by which rule, on which nights, what was checked, and what the person can say to it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from fastapi import APIRouter, HTTPException, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from ingest import chart, people, store, words
+from ingest.db import transaction
+from ingest.models import Alert, Delivery, Person
+from ingest.web import causes
+from ingest.web.render import page
+from ingest.web.signed import Signed
+from ingest.web.today import LOOKED_BACK, told_days
+from scoring import Assessment
+
+router = APIRouter()
+BEFORE = timedelta(days=7)  # strain rests on the eight nights that end with the first strained one
+AFTER = timedelta(days=14)
+MOST_NIGHTS = 42
+
+
+@router.get("/alerts/{alert_id}")
+def alert(request: Request, person: Signed, alert_id: int, noted: str = "") -> Response:
+    """Why did I get this?"""
+    with transaction() as session:
+        found = _alert(session, person, alert_id)
+        today = people.today_of(session, person.id)
+        nights = store.readiness(session, person.id, since=found.first_day - LOOKED_BACK)
+        told = told_days(session, person)
+        sent = _sent(session, person, alert_id)
+        first = found.first_day - BEFORE
+        said = causes.noted(session, person.id, first, found.last_day)
+    until = min(today, found.last_day + AFTER)
+    seen = [each for each in nights if each.day <= until]
+    judged = [each for each in seen if first <= each.day <= found.last_day][:MOST_NIGHTS]
+    onset = next((each for each in judged if each.day == found.first_day), None)
+    days = max(35, (until - first).days + 1)
+    return page(
+        request,
+        "alert.html",
+        person=person,
+        alert=found,
+        sent=sent,
+        today=today,
+        chart=chart.svg(seen, days=days, told=told, until=until),
+        nights=judged,
+        onset=onset,
+        checked=_checked(onset) if onset else [],
+        said=said,
+        run=(first, found.last_day),
+        causes=causes.CAUSES,
+        just=causes.BY_NAME.get(noted),
+    )
+
+
+def _alert(session: Session, person: Person, alert_id: int) -> Alert:
+    wanted = select(Alert).where(Alert.id == alert_id, Alert.person == person.id)
+    found = session.scalar(wanted) if 0 < alert_id < 2**63 else None
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _sent(session: Session, person: Person, alert_id: int) -> Sequence[Delivery]:
+    """The messages about this alert that went out."""
+    about = select(Delivery).where(
+        Delivery.person == person.id, Delivery.subject == alert_id, Delivery.status == "sent"
+    )
+    return session.scalars(about.order_by(Delivery.sent_at)).all()
+
+
+def _checked(onset: Assessment) -> list[str]:
+    """What else was looked at on the night it began, in words."""
+    told = [f"{gate.reason}" for gate in onset.gates if gate.active]
+    for name in ("respiratory_rate", "skin_temperature"):
+        given = words.one(onset, name)
+        label = words.SIGNALS[name].label
+        if given is None or given.value is None or not words.usual(given):
+            told.append(f"{label}: could not be checked.")
+        elif name == "respiratory_rate":
+            told.append(words.range_sentence(given))
+        else:
+            told.append(f"{label}: {words.verdict(given)}.")
+    if not any(gate.active and gate.name == "travel" for gate in onset.gates):
+        told.append("Clock: no change of three hours or more in the week before.")
+    return told

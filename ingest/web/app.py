@@ -1,0 +1,74 @@
+"""The web application: `create_app` puts the pages together. Start it with any ASGI server, as a factory."""
+
+import re
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from ingest.settings import settings
+from ingest.web import (
+    alert_pages,
+    cookies,
+    demo_pages,
+    errors,
+    health,
+    import_pages,
+    pages,
+    settings_pages,
+    signin_pages,
+    unsubscribe_pages,
+)
+from ingest.web.guard import HEADERS, Guard
+from ingest.web.render import STATIC
+from ingest.web.signed import SignedOut
+
+LARGEST_FORM = 64 * 1024
+RETURN_SECONDS = 900
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def create_app() -> FastAPI:
+    """The application with every page; the demo's own only where this is the demo."""
+    app = FastAPI(
+        title="Vagus", openapi_url=None, telemetry={"tracing": False, "metrics": False}, max_body_size=LARGEST_FORM
+    )
+    app.add_middleware(Guard)
+    app.add_exception_handler(HTTPException, errors.refused)
+    app.add_exception_handler(RequestValidationError, errors.refused)
+    app.add_exception_handler(SignedOut, _to_sign_in)
+    app.add_exception_handler(Exception, _broken)
+    app.mount("/static", Kept(directory=STATIC))
+    nouns = [pages, signin_pages, import_pages, alert_pages, settings_pages, unsubscribe_pages, health]
+    for noun in [*nouns, demo_pages] if settings().demo else nouns:
+        app.include_router(noun.router)
+    return app
+
+
+class Kept(StaticFiles):
+    """Static files, which browsers keep: their address changes with their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, with leave to keep it."""
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = FOREVER
+        return response
+
+
+async def _to_sign_in(request: Request, _: Exception) -> Response:
+    """Go and sign in; a page that was asked for is remembered."""
+    response = RedirectResponse("/sign-in", 303)
+    if request.method == "GET" and re.fullmatch(signin_pages.OWN_PAGES, request.url.path):
+        cookies.write(response, cookies.RETURN, request.url.path, RETURN_SECONDS)
+    return response
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """The page for a fault. It leaves outside the guard, so it takes the headers along."""
+    response = await errors.broken(request, error)
+    response.headers.update(HEADERS)
+    return response

@@ -1,0 +1,34 @@
+"""Cookies: unreadable to scripts, not sent by other sites, bound to this host and to https where there is https."""
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from ingest.settings import settings
+
+SESSION = "vagus_session"
+ASKING = "vagus_asking"  # the nonce of a browser that waits for a code
+RETURN = "vagus_return"  # the page to go on with after signing in
+
+
+def name(plain: str) -> str:
+    """The cookie's name; under https browsers hold `__Host-` names to this host and this scheme."""
+    return f"__Host-{plain}" if _secure() else plain
+
+
+def read(request: HTTPConnection, plain: str) -> str | None:
+    """A cookie's value, or None."""
+    return request.cookies.get(name(plain))
+
+
+def write(response: Response, plain: str, value: str, seconds: float) -> None:
+    """Give the browser a cookie for a while."""
+    response.set_cookie(name(plain), value, max_age=int(seconds), httponly=True, samesite="lax", secure=_secure())
+
+
+def clear(response: Response, plain: str) -> None:
+    """Take a cookie back."""
+    response.delete_cookie(name(plain), httponly=True, samesite="lax", secure=_secure())
+
+
+def _secure() -> bool:
+    return settings().public_url.startswith("https://")

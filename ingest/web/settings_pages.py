@@ -1,0 +1,125 @@
+"""Settings: how we may reach the person and how readily, and everything that is stored of them."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from sqlalchemy import select
+from starlette.responses import RedirectResponse, Response
+
+from ingest import people, privacy, store
+from ingest.db import transaction
+from ingest.models import Channel, Person
+from ingest.web import cookies
+from ingest.web.render import page
+from ingest.web.signed import Signed
+from providers.errors import VagusError
+
+router = APIRouter()
+HALF_HOURS = tuple(range(0, 1440, 30))
+SENSITIVITIES = (
+    ("calm", "Calm", "Only strong, lasting strain. About one message a year that had no cause we know."),
+    ("balanced", "Balanced", "About two messages a year that had no cause we know."),
+    ("early", "Early", "Sooner, and more often for nothing: about three a year without a cause we know."),
+)
+COUNTS = (
+    ("nights_assessed", "Nights judged"),
+    ("day_values", "Nightly values"),
+    ("episodes", "Sleeps and workouts"),
+    ("tags", "Notes on nights"),
+    ("alerts", "Alerts"),
+    ("messages", "Messages"),
+    ("files_kept", "Files you brought, kept sealed"),
+    ("set_aside", "Records set aside"),
+    ("runs", "Imports and other runs"),
+)
+
+
+@router.get("/channels")
+def channels(request: Request, person: Signed, saved: bool = False) -> Response:  # noqa: FBT001, FBT002  (a query)
+    """The ways to reach the person, quiet hours, and how readily."""
+    with transaction() as session:
+        own = select(Channel).where(Channel.person == person.id).order_by(Channel.id)
+        listed = session.scalars(own).all()
+    return page(
+        request,
+        "channels.html",
+        person=person,
+        channels=listed,
+        saved=saved,
+        half_hours=HALF_HOURS,
+        sensitivities=SENSITIVITIES,
+    )
+
+
+@router.post("/channels/{channel_id}")
+def switch(person: Signed, channel_id: int, state: Annotated[Literal["on", "off"], Form()]) -> Response:
+    """Switch one channel on or off."""
+    with transaction() as session:
+        own = select(Channel).where(Channel.id == channel_id, Channel.person == person.id)
+        channel = session.scalar(own) if 0 < channel_id < 2**63 else None
+        if channel is None:
+            raise HTTPException(404)
+        channel.state = state
+        channel.reason = None if state == "on" else "switched off by the person"
+    return _saved()
+
+
+@router.post("/quiet-hours")
+def quiet_hours(
+    person: Signed,
+    start: Annotated[int, Form(ge=0, le=1439)] = 1320,
+    end: Annotated[int, Form(ge=0, le=1439)] = 420,
+    none: Annotated[bool, Form()] = False,  # noqa: FBT002  (a form field)
+) -> Response:
+    """When nothing is sent; an alert waits until they end."""
+    with transaction() as session:
+        own = session.get_one(Person, person.id)
+        own.quiet_from, own.quiet_until = (None, None) if none or start == end else (start, end)
+    return _saved()
+
+
+@router.post("/sensitivity")
+def sensitivity(person: Signed, level: Annotated[Literal["calm", "balanced", "early"], Form()]) -> Response:
+    """How readily we write. The nights are judged again by it."""
+    with transaction() as session:
+        own = session.get_one(Person, person.id)
+        if own.sensitivity != level:
+            own.sensitivity = level
+            store.request_score(session, person.id, "sensitivity")
+    return _saved()
+
+
+@router.get("/data")
+def data(request: Request, person: Signed) -> Response:
+    """What is stored, and the way to erase it."""
+    return _data(request, person)
+
+
+@router.post("/data/erase")
+def erase(request: Request, person: Signed, address: Annotated[str, Form(max_length=300)] = "") -> Response:
+    """Erase everything, once the person has typed their address; the answer is the receipt."""
+    try:
+        typed = people.normal_address(address)
+    except VagusError:
+        typed = ""
+    if typed != person.address:
+        return _data(request, person, error="That is not the address you signed in with. Nothing was erased.")
+    counts = privacy.erase(person.id)
+    response = page(request, "erased.html", counts=_listed(counts))
+    cookies.clear(response, cookies.SESSION)
+    return response
+
+
+def _data(request: Request, person: Person, error: str = "") -> Response:
+    with transaction() as session:
+        counts = privacy.stored(session, person.id)
+    shown = _listed(counts)
+    return page(request, "data.html", person=person, counts=shown, error=error, status=422 if error else 200)
+
+
+def _listed(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return [(label, counts[name]) for name, label in COUNTS if name in counts]
+
+
+def _saved() -> Response:
+    return RedirectResponse("/channels?saved=true", 303)

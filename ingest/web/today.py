@@ -1,0 +1,114 @@
+"""What the page *today* shows of one person: which of its designs holds, and the numbers, all from the same rows."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ingest import chart, people, store, words
+from ingest.models import Alert, Delivery, Person
+from ingest.web import causes
+from ingest.web.bars import Bar, bars
+from ingest.web.causes import Noted
+from scoring import Assessment, shown_points
+
+LOOKED_BACK = timedelta(days=400)  # a year for the chart's scale, and what stands before it
+SHOWN_DAYS = 35
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Whole numbers that add up: from the score of a usual night, by each signal, to this night's."""
+
+    start: int
+    parts: list[tuple[str, int]]
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that *today* shows."""
+
+    today: date
+    hero: words.Hero
+    waiting: bool = False
+    judging: bool = False
+    night: Assessment | None = None
+    bars: list[Bar] = field(default_factory=list)
+    points: Points | None = None
+    chart: str = ""
+    nights: list[Assessment] = field(default_factory=list)
+    run: tuple[date, date] | None = None
+    noted: list[Noted] = field(default_factory=list)
+    alert: int | None = None
+
+
+def look(session: Session, person: Person) -> Look:
+    """The page for now, by the calendar of the person."""
+    today = people.today_of(session, person.id)
+    judging = not store.scored(session, person.id)
+    every = store.readiness(session, person.id, since=today - LOOKED_BACK)
+    last = next((index for index in reversed(range(len(every))) if words.recorded(every[index])), None)
+    if last is None:
+        return Look(today, words.working() if judging else words.empty(), judging=judging)
+    told = told_days(session, person)
+    held = causes.noted(session, person.id, today - timedelta(days=SHOWN_DAYS), today)
+    return arrange(every[: last + 1], today, judging=judging, told=told, noted=held, alert=_open_alert(session, person))
+
+
+def arrange(
+    nights: Sequence[Assessment],
+    today: date,
+    *,
+    judging: bool = False,
+    told: Collection[date] = (),
+    noted: Sequence[Noted] = (),
+    alert: int | None = None,
+) -> Look:
+    """The page for these nights, of which the last has data. Old nights never pass as today's."""
+    last = nights[-1]
+    silence = (today - last.day).days
+    hero = words.hero(nights)
+    if silence == 1:
+        hero = words.waiting(nights)
+    elif silence > 1:
+        hero = words.silent(nights, today)
+    return Look(
+        today,
+        hero,
+        waiting=silence > 0,
+        judging=judging,
+        night=last,
+        bars=bars(last),
+        points=_points(last),
+        chart=chart.svg(nights, days=SHOWN_DAYS, told=told, until=today),
+        nights=list(reversed(nights[-SHOWN_DAYS:])),
+        run=causes.run(nights) if silence < 2 else None,
+        noted=list(noted),
+        alert=alert,
+    )
+
+
+def told_days(session: Session, person: Person) -> set[date]:
+    """The days on which a message about strain reached the person."""
+    zone = ZoneInfo(person.zone or "UTC")
+    sent = select(Delivery.sent_at).where(
+        Delivery.person == person.id, Delivery.kind == "strained", Delivery.status == "sent"
+    )
+    return {at.astimezone(zone).date() for at in session.scalars(sent) if at}
+
+
+def _open_alert(session: Session, person: Person) -> int | None:
+    return session.scalar(select(Alert.id).where(Alert.person == person.id, Alert.state == "open").limit(1))
+
+
+def _points(last: Assessment) -> Points | None:
+    whole = shown_points(last)
+    if whole is None:
+        return None
+    start, parts, end = whole
+    named = [words.SIGNALS[driver.signal].label for driver in last.drivers]
+    return Points(start, list(zip(named, parts, strict=True)), end)
