@@ -89,49 +89,75 @@ def save(session: Session, source: Source, rows: Sequence[shapes.Row]) -> Saved:
 
 
 def _save_episodes(session: Session, source: Source, rows: Sequence[shapes.Episode], saved: Saved) -> None:
-    columns = {
-        **_columns(rows, "stream", "record", "kind", "starts_at", "ends_at", "day", "main", "edited", "state"),
-        "utc_offset": [row.utc_offset_minutes for row in rows],
-        "detail": [json.dumps(dict(row.detail), sort_keys=True) for row in rows],
-    }
+    batch = [
+        {
+            "stream": row.stream,
+            "record": row.record,
+            "kind": row.kind,
+            "starts_at": _instant(row.starts_at),
+            "ends_at": _instant(row.ends_at),
+            "day": row.day.isoformat(),
+            "utc_offset": row.utc_offset_minutes,
+            "main": row.main,
+            "edited": row.edited,
+            "state": row.state,
+            "detail": dict(row.detail),
+        }
+        for row in rows
+    ]
     saved.episodes += len(rows)
-    saved.unchanged += len(rows) - _write(session, statements.SAVE_EPISODES, source, columns, saved)
+    saved.unchanged += len(rows) - _write(session, statements.SAVE_EPISODES, source, batch, saved)
 
 
 def _bury(session: Session, source: Source, rows: Sequence[shapes.Gone], saved: Saved) -> None:
-    _write(session, statements.BURY, source, _columns(rows, "stream", "record"), saved)
+    _write(session, statements.BURY, source, [_identity(row) for row in rows], saved)
 
 
 def _follow_links(session: Session, source: Source, rows: Sequence[shapes.Episode | shapes.Gone], saved: Saved) -> None:
     """Let what hangs on these records, and was saved before, take their day and their fate."""
-    columns = _columns(rows, "stream", "record")
     for statement in (statements.FOLLOW_VALUES, statements.FOLLOW_TAGS):
-        _write(session, statement, source, columns, saved)
+        _write(session, statement, source, [_identity(row) for row in rows], saved)
 
 
 def _save_day_values(session: Session, source: Source, rows: Sequence[shapes.DayValue], saved: Saved) -> None:
     series = _series_ids(session, source, {(row.definition, row.device) for row in rows})
-    columns = {
-        **_columns(rows, "record", "value", "starts_at", "ends_at", "state"),
-        "series": [series[row.definition, row.device] for row in rows],
-        "own_day": [row.day for row in rows],
-        "utc_offset": [row.utc_offset_minutes for row in rows],
-        "flags": [",".join(sorted(row.flags)) for row in rows],
-        **_links(rows),
-    }
+    batch = [
+        {
+            "series": series[row.definition, row.device],
+            "record": row.record,
+            "value": row.value,
+            "starts_at": _instant(row.starts_at),
+            "ends_at": _instant(row.ends_at),
+            "own_day": row.day.isoformat() if row.day else None,
+            "utc_offset": row.utc_offset_minutes,
+            "flags": ",".join(sorted(row.flags)),
+            "state": row.state,
+            **_link(row),
+        }
+        for row in rows
+    ]
     saved.day_values += len(rows)
-    saved.unchanged += len(rows) - _write(session, statements.SAVE_DAY_VALUES, source, columns, saved)
+    saved.unchanged += len(rows) - _write(session, statements.SAVE_DAY_VALUES, source, batch, saved)
 
 
 def _save_tags(session: Session, source: Source, rows: Sequence[shapes.Tag], saved: Saved) -> None:
-    columns = {**_columns(rows, "name", "source", "present"), "own_day": [row.day for row in rows], **_links(rows)}
+    batch = [
+        {
+            "own_day": row.day.isoformat(),
+            "name": row.name,
+            "source": row.source,
+            "present": row.present,
+            **_link(row),
+        }
+        for row in rows
+    ]
     saved.tags += len(rows)
-    saved.unchanged += len(rows) - _write(session, statements.SAVE_TAGS, source, columns, saved)
+    saved.unchanged += len(rows) - _write(session, statements.SAVE_TAGS, source, batch, saved)
 
 
-def _write(session: Session, statement: TextClause, source: Source, columns: dict[str, list[Any]], saved: Saved) -> int:
-    """Run one statement over its columns; how many rows are now other than before."""
-    if not any(columns.values()):
+def _write(session: Session, statement: TextClause, source: Source, batch: list[dict[str, Any]], saved: Saved) -> int:
+    """Run one statement over a batch; how many rows are now other than before."""
+    if not batch:
         return 0
     given = {
         "account": source.vendor_account,
@@ -139,8 +165,9 @@ def _write(session: Session, statement: TextClause, source: Source, columns: dic
         "rank": source.rank,
         "as_of": source.as_of,
         "content": source.content,
+        "rows": json.dumps(batch, allow_nan=False),
     }
-    written = session.execute(statement, {**given, **columns}).all()
+    written = session.execute(statement, given).all()
     changed = [row for row in written if row.differs]
     saved.written += len(written)
     saved.new += sum(row.is_new for row in changed)
@@ -149,15 +176,17 @@ def _write(session: Session, statement: TextClause, source: Source, columns: dic
     return len(changed)
 
 
-def _columns(rows: Sequence[Any], *names: str) -> dict[str, list[Any]]:
-    return {name: [getattr(row, name) for row in rows] for name in names}
+def _identity(row: shapes.Episode | shapes.Gone) -> dict[str, str]:
+    return {"stream": row.stream, "record": row.record}
 
 
-def _links(rows: Sequence[shapes.DayValue] | Sequence[shapes.Tag]) -> dict[str, list[Any]]:
-    return {
-        "link_stream": [row.link[0] if row.link else None for row in rows],
-        "link_record": [row.link[1] if row.link else None for row in rows],
-    }
+def _link(row: shapes.DayValue | shapes.Tag) -> dict[str, str | None]:
+    stream, record = row.link or (None, None)
+    return {"link_stream": stream, "link_record": record}
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _series_ids(

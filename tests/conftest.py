@@ -55,6 +55,8 @@ def postgres(server_home: Path) -> Iterator[str]:
     url = embedded.start_postgres(server_home)
     pattern = url.replace("/vagus?", "/{name}?")
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # tests kill processes, not the machine
+        connection.execute("SELECT pg_reload_conf()")
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", pattern.format(name=TEMPLATE))
@@ -85,7 +87,7 @@ def database(postgres: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     name = f"test_{os.getpid()}_{time.monotonic_ns()}"
     admin = postgres.format(name="postgres")
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     url = postgres.format(name=name)
     monkeypatch.setenv("DATABASE_URL", url)
     clear_caches()

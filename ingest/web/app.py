@@ -5,6 +5,7 @@ import re
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -37,6 +38,7 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Vagus", openapi_url=None, telemetry={"tracing": False, "metrics": False}, max_body_size=LARGEST_FORM
     )
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, errors.refused)
     app.add_exception_handler(RequestValidationError, errors.refused)

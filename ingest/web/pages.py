@@ -1,6 +1,5 @@
 """The first visit, *today*, *history*, and what a person says about their nights."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -98,6 +97,6 @@ def history(request: Request, person: Signed, span: str = "3m") -> Response:
     )
 
 
-def _from_first_recorded(nights: Sequence[Assessment]) -> Sequence[Assessment]:
+def _from_first_recorded(nights: list[Assessment]) -> list[Assessment]:
     first = next((index for index, each in enumerate(nights) if words.recorded(each)), len(nights))
     return nights[first:]
