@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
+import pytest
+
 from ingest.nights import NightRow, assemble, tags_by_day
 
 MONDAY = date(2026, 3, 2)
@@ -81,6 +83,20 @@ def test_of_a_night_and_a_nap_on_one_day_the_longer_sleep_is_taken() -> None:
         row("hrv_ms", 62), row("hrv_ms", 80, **nap), row("sleep_minutes", 430), row("sleep_minutes", 50, **nap)
     )
     assert (night.hrv_ms, night.sleep_minutes) == (62, 430)
+
+
+@pytest.mark.parametrize(("hours_later", "taken"), [(3, 48), (5, 62)])
+def test_two_records_are_one_night_when_they_share_more_than_half(hours_later: int, taken: float) -> None:
+    onset = datetime(2026, 3, 1, 23, tzinfo=UTC) + timedelta(hours=hours_later)
+    edited = {"record": "r2", "starts_at": onset, "ends_at": onset + timedelta(hours=8)}
+    later = (1, datetime(2026, 3, 10, tzinfo=UTC), "r2")
+    (night,) = nights(
+        row("hrv_ms", 62),
+        row("sleep_minutes", 480),
+        row("hrv_ms", 48, version=later, **edited),
+        row("sleep_minutes", 300, version=later, **edited),
+    )
+    assert night.hrv_ms == taken
 
 
 def test_without_sleep_time_the_longer_interval_is_taken() -> None:

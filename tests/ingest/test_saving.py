@@ -73,6 +73,9 @@ def test_the_same_version_again_writes_no_row(source: Source) -> None:
     assert (again.new, again.revised, again.unchanged, again.written) == (0, 0, 3, 0)
     assert first.days == {DAY}
     assert again.days == set()
+    with db.transaction() as session:
+        locked = "SELECT xmax::text FROM day_value UNION ALL SELECT xmax::text FROM episode"
+        assert set(session.scalars(text(locked))) == {"0"}, "an unchanged row is not even locked, so no WAL is written"
 
 
 @pytest.mark.parametrize(

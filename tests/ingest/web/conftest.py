@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
 
-from web_stage import stage  # noqa: E402
+from web_stage import stage
 
 __all__ = ["stage"]

@@ -1,12 +1,14 @@
 import os
-from web_stage import *
+
 from playwright.sync_api import sync_playwright
-from ingest.models import Run, Rejected, Connection, VendorAccount
-ARGS="--no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-sync --disable-component-update".split()
+from web_stage import *
+
+from ingest.models import Connection, Rejected, Run, VendorAccount
+
+ARGS=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync", "--disable-component-update"]
 LOOKS=[("390l",390,844,"light"),("390d",390,844,"dark"),("1280l",1280,800,"light")]
 only=os.environ.get("ONLY","").split(",") if os.environ.get("ONLY") else None
 def test_shots(stage):
-    from ingest.web import causes
     people_={
      "learning": dict(count=9), "early": dict(count=30), "usual": dict(), "leaning": dict(strained=6), "strained": dict(strained=10), "signs": dict(strained=5,ill=True),
      "easing": dict(strained=12,eased=3), "waiting": dict(last=TODAY-timedelta(days=1)), "silent": dict(last=TODAY-timedelta(days=3)), "empty": None, "gaps": dict(missing=(3,4,9,20,21,22,23)), "few": dict(missing=tuple(range(2,16))),
