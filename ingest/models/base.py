@@ -31,15 +31,18 @@ class Table(DeclarativeBase):
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:
+    """A check that a text column holds one of these words."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
 def identity() -> Mapped[int]:
+    """A key that the database numbers."""
     return mapped_column(Identity(always=True), primary_key=True)
 
 
 def owned_by(target: str, *, primary_key: bool = False, index: bool = False) -> Mapped[int]:
+    """A reference to the row that this one goes with when it is deleted."""
     return mapped_column(ForeignKey(target, ondelete="CASCADE"), primary_key=primary_key, index=index)
 
 

@@ -36,7 +36,7 @@ class Series(Table):
 
 
 class DayValue(Versioned, Table):
-    """One number for one civil day; `day` is None while the linked episode has not arrived. `gone` is a tombstone's mark."""
+    """One number for one civil day; `day` is None until the linked episode arrives, `gone` a tombstone's mark."""
 
     __tablename__ = "day_value"
     series: Mapped[int] = owned_by("series.id", primary_key=True)

@@ -10,7 +10,7 @@ from ingest.models.base import Leased, Table, identity, one_of, owned_by
 
 
 class ScoreRequest(Leased, Table):
-    """This person's readiness is out of date; many reasons make one request, by its growing `version`."""
+    """A person's readiness is out of date; many reasons make one request, by its growing `version`."""
 
     __tablename__ = "score_request"
     person: Mapped[int] = owned_by("person.id", primary_key=True)

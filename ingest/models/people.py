@@ -75,7 +75,7 @@ class Channel(Table):
 
 
 class Delivery(Leased, Table):
-    """One message on one channel; (channel, key) makes it one for ever. `thread` lets a later one replace it on a phone."""
+    """One message on one channel, one for ever by (channel, key); `thread` lets a later one replace it on a phone."""
 
     __tablename__ = "delivery"
     id: Mapped[int] = identity()

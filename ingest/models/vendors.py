@@ -47,7 +47,7 @@ class VendorAccount(Table):
 
 
 class Connection(Table):
-    """A person's grant at a vendor, or a source of files or pushes. `next_sync_at` is the minimum of its streams'."""
+    """A person's grant at a vendor, or a source of files or pushes; `next_sync_at` is its streams' earliest."""
 
     __tablename__ = "connection"
     id: Mapped[int] = identity()

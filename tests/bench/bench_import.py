@@ -38,7 +38,7 @@ def rows() -> dict[str, dict]:
         _forget()
     return {
         "import_rows_per_s": {"value": NIGHTS / new, "unit": "rows/s", "bar": BAR, "ok": NIGHTS / new >= BAR},
-        "import_same_file_rows_per_s": {"value": NIGHTS / again, "unit": "rows/s", "bar": BAR, "ok": NIGHTS / again >= BAR},
+        "import_again_rows_per_s": {"value": NIGHTS / again, "unit": "rows/s", "bar": BAR, "ok": NIGHTS / again >= BAR},
     }
 
 

@@ -1,4 +1,4 @@
-"""`make bench`: run every benchmark beside this file, print a table, and with `--json FILE` write one object of rows."""
+"""`make bench`: run every benchmark beside this file, print a table, and with `--json FILE` write one object."""
 
 import argparse
 import importlib.util

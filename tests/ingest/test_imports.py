@@ -28,7 +28,10 @@ from ingest.saving import Erased
 from ingest.vault import vault
 from providers.errors import FileRefused, VagusError
 
-HEADER = "Cycle start time,Cycle end time,Cycle timezone,Heart rate variability (ms),Resting heart rate (bpm),Sleep onset,Wake onset"
+HEADER = (
+    "Cycle start time,Cycle end time,Cycle timezone,Heart rate variability (ms),Resting heart rate (bpm),"
+    "Sleep onset,Wake onset"
+)
 FIRST = "2026-02-27 23:00:00,2026-02-28 23:00:00,UTC+01:00,62,51,2026-02-27 23:00:00,2026-02-28 07:00:00"
 SECOND = "2026-02-28 23:00:00,2026-03-01 23:10:00,UTC+01:00,58,53,2026-02-28 23:00:00,2026-03-01 07:00:00"
 BROKEN = "2026-02-26 23:00:00,2026-02-27 23:00:00,UTC+01:00,60,52,2026-02-27 07:00:00,2026-02-26 23:00:00"

@@ -34,9 +34,9 @@ def test_the_steps_go_down_and_up_again(database: str) -> None:
 
 def test_every_reference_is_found_by_an_index(database: str) -> None:
     for table in Table.metadata.tables.values():
-        indexed = {tuple(index.columns)[0].name for index in table.indexes if isinstance(index, Index)}
+        indexed = {next(iter(index.columns)).name for index in table.indexes if isinstance(index, Index)}
         indexed |= {
-            tuple(c.columns)[0].name
+            next(iter(c.columns)).name
             for c in table.constraints
             if getattr(c, "columns", None) and "fk" not in str(c.name)
         }

@@ -36,7 +36,7 @@ def test_what_is_no_address_is_refused_in_one_line(text: str) -> None:
 
 
 def test_an_unknown_person_is_said_with_what_to_do(session) -> None:
-    with pytest.raises(VagusError, match="nobody here has the address eve@example.org: import a file for them first"):
+    with pytest.raises(VagusError, match=r"nobody here has the address eve@example\.org: import a file for them first"):
         people.get(session, "eve@example.org")
 
 

@@ -2,7 +2,7 @@ import io
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import delete, inspect, select, text, update
+from sqlalchemy import delete, func, inspect, select, table, update
 
 from ingest import db, imports, people, privacy
 from ingest.models import Alert, Channel, Delivery, Erasure, Person, WebSession
@@ -45,7 +45,8 @@ def person(database, clock) -> int:
 def rows() -> dict[str, int]:
     with db.transaction() as session:
         names = inspect(db.engine()).get_table_names()
-        return {name: session.scalar(text(f"SELECT count(*) FROM {name}")) for name in names if name not in KEPT}
+        counted = {name: select(func.count()).select_from(table(name)) for name in names if name not in KEPT}
+        return {name: session.scalar(query) for name, query in counted.items()}
 
 
 def test_nothing_of_an_erased_person_remains_and_all_of_the_other_does(person: int) -> None:
