@@ -1,0 +1,1 @@
+"""What each vendor is, and what its files mean: declarations and pure functions, no I/O and no clock."""
