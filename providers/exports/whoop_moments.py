@@ -13,6 +13,7 @@ from providers.shapes import Rejected
 USUAL_NIGHT = timedelta(hours=8)
 LONGEST_SLEEP = timedelta(hours=24)
 CLOCK_ERROR = timedelta(days=1)  # a phone's clock or zone may be wrong by this much
+EARLIEST = datetime(2012, 1, 1, tzinfo=UTC)  # WHOOP was founded in that year; one such row would make empty decades
 
 
 class SetAside(Exception):
@@ -62,6 +63,8 @@ def moments_of(line: Line, columns: Columns, now: datetime) -> Moments:
     end, onset, wake = (instant(local, offset) if local else None for local in (local_end, local_onset, local_wake))
     if max(known for known in (start, end, wake) if known) > now + CLOCK_ERROR:
         raise SetAside("it lies in the future", record)
+    if start < EARLIEST:
+        raise SetAside("it lies before there was a WHOOP", record)
     day = (local_wake or local_start + USUAL_NIGHT).date()
     return Moments(record, start, end, onset, wake, day, offset)
 

@@ -246,6 +246,10 @@ def test_a_row_may_lie_up_to_a_day_ahead_of_our_clock(read, cycles, row, now):
         ({"end": "2026-11-02 22:41:06"}, "cycle end is not after cycle start"),
         ({"wake": "2026-11-02 21:00:00"}, "wake onset is not after sleep onset"),
         ({"onset": "2026-11-01 22:00:00", "wake": "2026-11-02 22:00:01"}, "its sleep is longer than 24 hours"),
+        (
+            {"start": "2011-12-30 23:00:00", "end": "2011-12-31 23:00:00", "onset": "", "wake": ""},
+            "it lies before there was a WHOOP",
+        ),
         ({"end": "2027-01-01 00:00:00"}, "it lies in the future"),
         ({"wake": "2026-11-24 00:00:00", "onset": "2026-11-23 22:00:00"}, "it lies in the future"),
     ],
