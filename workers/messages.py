@@ -1,0 +1,114 @@
+"""Sending: ask again whether a delivery is still wanted, send it, mark it. At least once, at most one visible."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ingest import clock, people, store
+from ingest.channels import unsubscribe_token
+from ingest.db import transaction
+from ingest.models import Alert, Channel, Delivery, Person
+from ingest.settings import settings
+from providers.errors import DeliveryFailed
+from workers import leases, letters
+from workers.alerts import after_quiet
+from workers.channels import CHANNELS, Message
+from workers.deliveries import PENDING
+from workers.leases import Outcome, Work
+from workers.outcomes import Postponed, Unwanted
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message, and the channel that takes it."""
+
+    channel: str
+    message: Message
+
+
+def _failed(session: Session, key: int, outcome: Outcome, error: Exception, reason: str) -> Mapping[str, Any]:
+    if isinstance(error, DeliveryFailed) and error.permanent:
+        refused = select(Delivery.channel).where(Delivery.id == key).scalar_subquery()
+        session.execute(update(Channel).where(Channel.id == refused).values(state="off", reason=reason))
+        log.warning("channel_off", delivery=key, reason=reason)
+    match outcome.name:
+        case "cancel":
+            return {"status": "cancelled", "error": reason}
+        case "bury":
+            return {"status": "failed", "error": reason}
+        case _:
+            status = "held" if isinstance(error, Postponed) else "waiting"
+            return {"status": status, "not_before": clock.now() + outcome.after, "error": reason}
+
+
+DELIVERIES = Work(
+    name="delivery",
+    task="notify.deliver",
+    key=Delivery.id,
+    order=Delivery.not_before,
+    due=lambda now: Delivery.status.in_(PENDING) & (Delivery.not_before <= now),
+    takes=timedelta(minutes=3),  # longer than a relay that answers each step at the last moment
+    room=50,
+    failed=_failed,
+)
+
+
+def deliver(delivery_id: int, token: str) -> None:
+    """Send one delivery. Raises Unwanted, Postponed, LeaseLost, and what its channel raises."""
+    with transaction() as session:
+        ready = _ready(session, delivery_id)
+    CHANNELS[ready.channel](ready.message)
+    with transaction() as session:
+        _mark_sent(session, delivery_id, token)
+    log.info("delivery_sent", delivery=delivery_id, channel=ready.channel)
+
+
+def _ready(session: Session, delivery_id: int) -> Ready:
+    """The message as of now, if its subject still holds and somebody is there to read it."""
+    delivery, channel, person = session.execute(
+        select(Delivery, Channel, Person)
+        .join(Channel, Channel.id == Delivery.channel)
+        .join(Person, Person.id == Delivery.person)
+        .where(Delivery.id == delivery_id)
+    ).one()
+    if person.state != "active":
+        raise Unwanted("the person is leaving")
+    if channel.state != "on" or delivery.kind not in channel.wants:
+        raise Unwanted("the channel was turned off")
+    alert = session.scalar(select(Alert).where(Alert.id == delivery.subject, Alert.person == person.id))
+    if alert is None or alert.state != "open":
+        raise Unwanted("it does not hold any more")
+    wait = after_quiet(people.local_time(session, person.id), person.quiet_from, person.quiet_until)
+    if wait:
+        raise Postponed("quiet hours", until=clock.now() + wait)
+    return Ready(channel.kind, _message(session, delivery, channel, alert))
+
+
+def _message(session: Session, delivery: Delivery, channel: Channel, alert: Alert) -> Message:
+    stop = f"{settings().public_url}/u/{unsubscribe_token(channel.id)}"
+    shown = store.readiness(session, delivery.person, since=alert.first_day - letters.SHOWN)
+    letter = letters.strained(shown, alert, stop, with_numbers=channel.confirmed_at is not None)
+    return Message(
+        address=channel.address,
+        key=f"{delivery.key.replace(':', '.')}.{channel.id}",
+        thread=delivery.thread,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        image=letter.image,
+        unsubscribe_url=stop,
+    )
+
+
+def _mark_sent(session: Session, delivery_id: int, token: str) -> None:
+    told = select(Delivery.subject).where(Delivery.id == delivery_id).scalar_subquery()
+    session.execute(update(Alert).where(Alert.id == told).values(told=True))
+    sent = {"status": "sent", "sent_at": clock.now(), "error": None}
+    leases.give_back(session, DELIVERIES, delivery_id, token, sent)

@@ -1,0 +1,123 @@
+"""One person's nights, judged anew: readiness, alerts and what must be told, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from ingest import clock, people, store
+from ingest.db import transaction
+from ingest.models import Alert, Delivery, Person, Readiness, ScoreRequest
+from ingest.nights import nights_of
+from ingest.runs import LeaseLost
+from scoring import ALGORITHM_VERSION, SENSITIVITY, Night, Policy, assess
+from workers import alerts, deliveries, leases
+from workers.alerts import Change, Decided, Moment, Seen
+from workers.leases import Outcome, Work
+
+KIND = "strained"
+
+log = structlog.get_logger(__name__)
+
+
+def _failed(_: Session, __: int, outcome: Outcome, ___: Exception, reason: str) -> Mapping[str, Any]:
+    now = clock.now()
+    if outcome.name in {"bury", "cancel"}:
+        return {"buried_at": now, "error": reason}
+    return {"due_at": now + outcome.after, "error": reason}
+
+
+SCORES = Work(
+    name="score",
+    task="score.person",
+    key=ScoreRequest.person,
+    order=ScoreRequest.due_at,
+    due=lambda now: ScoreRequest.buried_at.is_(None) & (ScoreRequest.due_at <= now),
+    takes=leases.QUEUED,
+    room=200,
+    failed=_failed,
+)
+
+
+def score_person(person_id: int, token: str) -> bool:
+    """Judge all nights of a person; returns whether something is to be told. Raises LeaseLost, with nothing written."""
+    with transaction() as session:
+        person = session.scalar(
+            select(Person).where(Person.id == person_id, Person.state == "active").with_for_update(key_share=True)
+        )
+        if person is None:
+            session.execute(delete(ScoreRequest).where(*leases.held(SCORES, person_id, token)))
+            return False
+        # The version is read before the nights: what is saved meanwhile raises it, and the request stays due.
+        version = session.scalar(select(ScoreRequest.version).where(*leases.held(SCORES, person_id, token)))
+        if version is None:
+            raise LeaseLost(f"score {person_id} belongs to another worker")
+        telling = _judge(session, person)
+        _settle(session, person_id, token, version)
+    return telling
+
+
+def _judge(session: Session, person: Person) -> bool:
+    today = people.today_of(session, person.id)
+    nights = nights_of(session, person.id, today)
+    policy = Policy(threshold=SENSITIVITY[person.sensitivity])
+    assessments = assess(nights, policy)
+    before = _seen(session, person.id)
+    changed = store.save_readiness(session, person.id, assessments, person.sensitivity)
+    moment = Moment(today, _newest(nights), (ALGORITHM_VERSION, person.sensitivity), policy.cooldown_nights)
+    changes = alerts.decide(assessments, _standing(session, person.id), before, moment)
+    telling = [_write(session, person, change, policy.threshold) for change in changes]
+    log.info("scored", person=person.id, nights=len(nights), rows_changed=changed, alerts_changed=len(changes))
+    return any(telling)
+
+
+def _settle(session: Session, person_id: int, token: str, version: int) -> None:
+    """Remove the request where it still is the one that was read; leave it due where it has grown since."""
+    fence = leases.held(SCORES, person_id, token)
+    answered = delete(ScoreRequest).where(*fence, ScoreRequest.version == version).returning(ScoreRequest.person)
+    if session.scalar(answered) is not None:
+        return
+    free = {"lease_token": None, "lease_until": None, "attempts": 0}
+    if session.scalar(update(ScoreRequest).where(*fence).values(free).returning(ScoreRequest.person)) is None:
+        raise LeaseLost(f"score {person_id} belongs to another worker")
+
+
+def _seen(session: Session, person_id: int) -> dict[date, Seen]:
+    columns = (Readiness.day, Readiness.state, Readiness.algorithm_version, Readiness.policy)
+    rows = session.execute(select(*columns).where(Readiness.person == person_id))
+    return {day: Seen(state, (version, policy)) for day, state, version, policy in rows}
+
+
+def _newest(nights: Sequence[Night]) -> date | None:
+    """The last day that brought a signal which decides."""
+    with_data = (night.day for night in reversed(nights) if (night.hrv_ms, night.resting_heart_rate) != (None, None))
+    return next(with_data, None)
+
+
+def _standing(session: Session, person_id: int) -> list[Decided]:
+    sent = select(Delivery.id).where(Delivery.kind == KIND, Delivery.person == person_id, Delivery.subject == Alert.id)
+    columns: tuple[Any, ...] = (Alert.id, Alert.first_day, Alert.last_day, Alert.state, Alert.told, sent.exists())
+    rows = session.execute(select(*columns).where(Alert.person == person_id, Alert.kind == KIND).order_by(Alert.id))
+    return [Decided(*row) for row in rows]
+
+
+def _write(session: Session, person: Person, change: Change, threshold: float) -> bool:
+    """Write one change of the alerts; returns whether deliveries wait because of it."""
+    now, new = clock.now(), change.alert
+    alert = session.get_one(Alert, new.id) if new.id else _opened(session, person.id, threshold, now)
+    was = alert.state
+    alert.first_day, alert.last_day, alert.state, alert.told = new.first_day, new.last_day, new.state, new.told
+    if was != new.state:
+        alert.closed_at = None if new.state == "open" else now
+    session.flush()
+    log.info("alert_written", alert=alert.id, was=was, now=new.state, told=new.told)
+    return change.tell and deliveries.create(session, person, KIND, alert.id)
+
+
+def _opened(session: Session, person_id: int, threshold: float, now: datetime) -> Alert:
+    alert = Alert(person=person_id, kind=KIND, threshold=threshold, opened_at=now)
+    session.add(alert)
+    return alert

@@ -1,0 +1,28 @@
+"""The web process: the pages, on the socket that the supervisor holds, or on one of its own."""
+
+import os
+import socket
+
+import uvicorn
+
+from ingest import log
+from ingest.settings import settings
+from workers.children import LISTEN
+
+STOP_SECONDS = 8  # less than a stopping supervisor waits
+
+
+def serve() -> None:
+    """Answer requests until told to stop."""
+    log.configure("web")
+    config = uvicorn.Config(
+        "ingest.web.app:create_app",
+        factory=True,
+        host=settings().host,
+        port=settings().port,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    handed = os.environ.pop(LISTEN, None)
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(handed))] if handed else None)

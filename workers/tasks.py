@@ -1,0 +1,68 @@
+"""The tasks: thin, by explicit name, with keys and lease tokens alone. What an error means is decided in `outcomes`."""
+
+from functools import partial
+
+from ingest import imports
+from workers import claims, codes, messages, outcomes, score, upkeep
+from workers.app import app, kick
+from workers.claims import IMPORTS
+
+
+@app.task(name="score.tick")  # type: ignore[untyped-decorator]
+def score_tick(*, by_beat: bool = False) -> None:
+    """Send out what is due to be scored."""
+    outcomes.tick("score", partial(claims.send_out, "score", [score.SCORES], by_beat=by_beat))
+
+
+@app.task(name="notify.tick")  # type: ignore[untyped-decorator]
+def notify_tick(*, by_beat: bool = False) -> None:
+    """Send out the deliveries and the sign-in codes that are due."""
+    outcomes.tick("notify", partial(claims.send_out, "notify", [codes.CODES, messages.DELIVERIES], by_beat=by_beat))
+
+
+@app.task(name="upkeep.tick")  # type: ignore[untyped-decorator]
+def upkeep_tick(*, by_beat: bool = False) -> None:
+    """Send out the uploads that wait to be read."""
+    outcomes.tick("upkeep", partial(claims.send_out, "upkeep", [IMPORTS], by_beat=by_beat))
+
+
+@app.task(name="upkeep.silence")  # type: ignore[untyped-decorator]
+def upkeep_silence(**_: bool) -> None:
+    """Ask for a score of everyone whose day has changed, so that silence is noticed too."""
+    outcomes.tick("silence", upkeep.notice_silence)
+
+
+@app.task(name="upkeep.expiry")  # type: ignore[untyped-decorator]
+def upkeep_expiry(**_: bool) -> None:
+    """Delete what was kept for a time only."""
+    outcomes.tick("expiry", upkeep.forget_expired)
+
+
+@app.task(name="score.person")  # type: ignore[untyped-decorator]
+def score_person(key: int, token: str) -> None:
+    """Judge one person's nights."""
+    outcomes.run(score.SCORES, key, token, _score_then_tell)
+
+
+@app.task(name="notify.deliver")  # type: ignore[untyped-decorator]
+def deliver(key: int, token: str) -> None:
+    """Send one message."""
+    outcomes.run(messages.DELIVERIES, key, token, messages.deliver)
+
+
+@app.task(name="notify.sign_in_code")  # type: ignore[untyped-decorator]
+def mail_code(key: int, token: str) -> None:
+    """Mail one sign-in code."""
+    outcomes.run(codes.CODES, key, token, codes.mail_code)
+
+
+@app.task(name="upkeep.import")  # type: ignore[untyped-decorator]
+def run_import(key: int, token: str) -> None:
+    """Import one upload."""
+    outcomes.run(IMPORTS, key, token, imports.run_import)
+    kick("score.tick")
+
+
+def _score_then_tell(person: int, token: str) -> None:
+    if score.score_person(person, token):
+        kick("notify.tick")

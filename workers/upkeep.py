@@ -1,0 +1,73 @@
+"""What happens without anybody asking: silence is noticed, and what was kept for a time is deleted."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from sqlalchemy import ColumnElement, Date, Integer, case, cast, delete, exists, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from ingest import clock, signin, store
+from ingest.db import transaction
+from ingest.models import Alert, DayValue, Person, Raw, Readiness, ScoreRequest, Series
+
+RECENT = timedelta(days=14)
+MOST_AT_ONCE = 500
+
+log = structlog.get_logger(__name__)
+
+
+def notice_silence() -> None:
+    """Raise a request for everyone whose day changed since it was judged, with a recent night or an open alert.
+
+    An installation of many spreads over the minutes: the tick takes as many as it finds first, and comes again.
+    """
+    with transaction() as session:
+        people = _unjudged_today(session)
+        for person in people:
+            store.request_score(session, person, "a new day")
+    if people:
+        log.info("new_day", people=len(people))
+
+
+def forget_expired() -> None:
+    """Delete raw answers past their retention, spent codes and ended sessions."""
+    with transaction() as session:
+        signin.forget_expired(session)
+        raw = session.scalars(delete(Raw).where(Raw.expires_at < clock.now()).returning(Raw.id)).all()
+    if raw:
+        log.info("raw_expired", rows=len(raw))
+
+
+def _unjudged_today(session: Session) -> list[int]:
+    now = clock.now()
+    judged = select(func.max(Readiness.day)).where(Readiness.person == Person.id).scalar_subquery()
+    recent = exists().where(
+        Series.person == Person.id,
+        DayValue.series == Series.id,
+        DayValue.day >= (now - RECENT).date(),
+        ~DayValue.gone,
+    )
+    alerted = exists().where(Alert.person == Person.id, Alert.state == "open")
+    asked = exists().where(ScoreRequest.person == Person.id)
+    wanted = (Person.state == "active", ~asked, judged < _today(session, now), or_(alerted, recent))
+    return list(session.scalars(select(Person.id).where(*wanted).order_by(Person.id).limit(MOST_AT_ONCE)))
+
+
+def _today(session: Session, now: datetime) -> ColumnElement[date]:
+    """The civil date where each person is: by their zone, else by the offset of their latest night."""
+    zones = session.scalars(select(Person.zone).distinct().where(Person.zone.is_not(None)))
+    dates = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in zones if zone}
+    offset = (
+        select(cast(DayValue.utc_offset_minutes, Integer))
+        .join(Series, Series.id == DayValue.series)
+        .where(Series.person == Person.id, DayValue.utc_offset_minutes.is_not(None), ~DayValue.gone)
+        .order_by(DayValue.starts_at.desc(), DayValue.series)
+        .limit(1)
+        .scalar_subquery()
+    )
+    minutes = func.make_interval(0, 0, 0, 0, 0, func.coalesce(offset, 0))
+    by_offset = cast(func.timezone("UTC", literal(now)) + minutes, Date)
+    if not dates:
+        return by_offset
+    return case({zone: literal(day) for zone, day in dates.items()}, value=Person.zone, else_=by_offset)
