@@ -7,6 +7,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     def public_url(self) -> str:
         """The address people reach the pages at, without a slash at the end."""
         return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def smtp_port(self) -> int:
+        """The port that the mail server is asked at; 0 where none is named."""
+        return urlsplit(self.smtp_url.get_secret_value() if self.smtp_url else "").port or 0
 
     @property
     def embedded(self) -> bool:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ingest.settings import settings
 from workers.processes import wait_until
 from workers.running import ChildState
 
@@ -41,6 +42,12 @@ CHILDREN = (
     Child("worker-notify", own_command("worker-notify")),
     Child("beat", own_command("beat")),
 )
+OF_THE_DEMO = (Child("mailbox", own_command("mailbox")),)
+
+
+def own_children() -> tuple[Child, ...]:
+    """The processes of this installation; only the demo's has a mailbox."""
+    return CHILDREN + OF_THE_DEMO if settings().demo else CHILDREN
 
 
 @dataclass(slots=True)

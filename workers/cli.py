@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -19,6 +20,7 @@ from workers.status import status_json, status_table
 from workers.terminal import Steps
 
 NOT_RUNNING = 3
+REFUSED = 2
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 app = typer.Typer(
@@ -28,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+Person = Annotated[str, typer.Option(help="The person's mail address.", metavar="ADDRESS")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 
 
@@ -85,6 +88,78 @@ def doctor(*, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command(name="import")
+def import_(
+    vendor: Annotated[str, typer.Argument(help="Whose export it is: whoop.")],
+    files: Annotated[list[Path], typer.Argument(help="CSVs or ZIPs, recognised by their header.", metavar="FILE…")],
+    person: Person,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Import files that a person downloaded; the person is made if new."""
+    from workers import people_commands  # noqa: PLC0415
+
+    control.ensure_running(say_aside)
+    done, refused = people_commands.import_files(vendor, files, person)
+    people_commands.show_imported(done)
+    if done:
+        people_commands.wait_until_scored(done[0].person)
+    if as_json:
+        typer.echo(json.dumps([one.summary() for one in done]))
+    for line in refused:
+        say_aside(f"vagus: {line}")
+    if refused:
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def readiness(person: Person, *, as_json: Json = False) -> None:
+    """Show each night against the person's own usual range."""
+    from workers import people_commands  # noqa: PLC0415
+
+    control.ensure_running(say_aside)
+    nights = people_commands.readiness(person)
+    if as_json:
+        typer.echo(people_commands.readiness_json(nights))
+    else:
+        Console(highlight=False).print(people_commands.readiness_table(nights))
+
+
+@app.command()
+def erase(person: Person, *, as_json: Json = False) -> None:
+    """Erase everything about a person."""
+    from workers import people_commands  # noqa: PLC0415
+
+    control.ensure_running(say_aside)
+    counts = people_commands.erase(person)
+    if as_json:
+        typer.echo(json.dumps(counts))
+    else:
+        gone = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count)
+        typer.echo(f"erased: {gone or 'nothing was stored'}")
+
+
+@app.command()
+def sign_in(person: Person) -> None:
+    """Print a link that signs one browser in as this person, once."""
+    from workers import people_commands  # noqa: PLC0415
+
+    control.ensure_running(say_aside)
+    typer.echo(people_commands.sign_in_link(person))
+
+
+@app.command()
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the mail, instead of serving until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show all of it with a made-up person, on servers and in a folder of its own."""
+    from workers import demo as the_demo  # noqa: PLC0415
+
+    the_demo.run(once=once, as_json=as_json)
+
+
 @app.command(hidden=True)
 def run(name: str) -> None:
     """Run one process in the foreground, as the supervisor does."""
@@ -105,8 +180,17 @@ def run(name: str) -> None:
             from workers.app import start_beat  # noqa: PLC0415
 
             start_beat()
+        case "mailbox":
+            from workers.mailbox import serve as serve_mailbox  # noqa: PLC0415
+
+            serve_mailbox(settings().smtp_port)
         case _:
-            raise Misconfigured(f"there is no process {name}: web, worker-score, worker-notify or beat")
+            raise Misconfigured(f"there is no process {name}: web, worker-score, worker-notify, beat or mailbox")
+
+
+def say_aside(line: str) -> None:
+    """Show a line beside the output proper, which a machine may read."""
+    typer.echo(line, err=True)
 
 
 def main() -> None:
@@ -114,7 +198,7 @@ def main() -> None:
     try:
         app()
     except FileRefused as error:
-        _end(error, 2)
+        _end(error, REFUSED)
     except VagusError as error:
         _end(error, 1)
     except KeyboardInterrupt:

@@ -5,11 +5,13 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from email import message_from_bytes
@@ -17,6 +19,9 @@ from email.policy import default as mail_policy
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
 from sqlalchemy import select
 
 from ingest import clock, db, imports, people
@@ -35,6 +40,7 @@ ADDRESS = "mira@example.org"
 NIGHTS, SEED = 182, 7
 TOLD_WITHIN = 45.0
 LOOK_EVERY = 0.1
+WIDTH = 80
 SETTLED_AFTER = timedelta(hours=9)  # by then last night is over, whatever the zone
 
 
@@ -75,13 +81,47 @@ def servers(steps: Steps) -> Iterator[Running]:
         control.stop(folder)
 
 
+def run(*, once: bool, as_json: bool) -> None:
+    """Show the demo: its story, its addresses, and then serve until Ctrl-C, or stop at once. Raises VagusError."""
+    started = time.monotonic()
+    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+    steps = Steps(console)
+    steps.say("Vagus demo: a made-up person, no internet." + ("" if once else "   Ctrl-C stops it"))
+    with servers(steps) as state:
+        story = play(steps)
+        seconds = round(time.monotonic() - started, 1)
+        if as_json:
+            sys.stdout.write(json.dumps({"seconds": seconds, **story}) + "\n")
+            sys.stdout.flush()
+        _show_alert(console, story["alert"])
+        if once:
+            return
+        page, mailbox = pages(state)
+        steps.say(f"Her page   {page}   (signed in as Mira, who has no quiet hours)")
+        steps.say(f"Her mail   {mailbox}   (caught here, not sent)")
+        steps.say(f"Ready in {seconds:.0f} s. Your own nights: vagus import whoop FILE --person you@example.org")
+        _serve()
+
+
+def _show_alert(console: Console, alert: dict[str, Any]) -> None:
+    panel = Panel(Text(alert["explanation"]), title=f"Strained since {alert['since']}", title_align="left", width=WIDTH)
+    console.print(panel, soft_wrap=False)
+
+
+def _serve() -> None:
+    """Wait for Ctrl-C, or to be told to stop."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        while True:
+            signal.pause()
+
+
 def play(steps: Steps) -> dict[str, Any]:
-    """Import the made-up person's file, wait for the alert and its mail; the document of `--json`, without `seconds`."""
+    """Import the made-up person's file, wait for the alert and its mail; what `--json` prints, without `seconds`."""
     with steps.step("Mira's WHOOP file") as step:
         imported = _import_file()
-        step.detail = (
-            f"{imported.nights} nights, {imported.saved.day_values:,} values, {imported.saved.rejected} set aside"
-        )
+        saved = imported.saved
+        step.detail = f"{imported.nights} nights, {saved.day_values:,} values, {saved.rejected} set aside"
     with steps.step("Readiness of each night"):
         wait_until_scored(imported.person)
     with steps.step("One alert, one mail") as step:

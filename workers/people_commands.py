@@ -97,7 +97,7 @@ def readiness_table(assessments: Sequence[Assessment]) -> Table:
         inputs = {signal.signal: signal for signal in one.inputs}
         score = "" if one.score is None else f"{one.score:.0f}"
         signals = [cell for name in ("hrv", "resting_heart_rate") for cell in _cells(inputs.get(name))]
-        state = words.state_word(one) + (" (early)" if one.provisional else "")
+        state = words.HEROES[one.state].word + (" (early)" if one.provisional else "")
         table.add_row(one.day.isoformat(), state, score, *signals, one.alert or "")
     return table
 

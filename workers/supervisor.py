@@ -16,7 +16,7 @@ from ingest.vault import create_secrets
 from providers.errors import Unavailable, VagusError
 from workers.alarm import Alarm
 from workers.binaries import POSTGRES_MAJOR, VALKEY_MAJOR
-from workers.children import CHILDREN, LEASH, LISTEN, Backoff, Child, Crew
+from workers.children import LEASH, LISTEN, Backoff, Child, Crew, own_children
 from workers.embedded import start_postgres, start_valkey, stop_servers
 from workers.home import give, last_words, open_log, prepare_home, reachable
 from workers.port import answers, listen
@@ -38,7 +38,7 @@ STARTING_SECONDS = 0.1
 class Plan:
     """What to keep running, and how to bring the tables up to date first."""
 
-    children: tuple[Child, ...] = CHILDREN
+    children: tuple[Child, ...] = field(default_factory=own_children)
     migrate: tuple[str, ...] = MIGRATE
 
 
