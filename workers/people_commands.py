@@ -28,7 +28,7 @@ def import_files(vendor: str, files: Sequence[Path], address: str) -> tuple[list
     people.normal_address(address)
     done, refused = [], []
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=screen, transient=True) as progress:
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
         for file in files:
             try:
                 bar = progress.add_task(file.name, total=file.stat().st_size if file.exists() else None)

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 MOST_MEMBERS = 64
 LARGEST_ARCHIVE = 2 * LARGEST_FILE  # all members together
 LARGEST_DIRECTORY = 1 << 20
-HIGHEST_RATIO = 200  # WHOOP's own ZIPs stay under 40; deflate can reach 1,032
+HIGHEST_RATIO = 100  # WHOOP's own ZIPs stay under 40; deflate can reach 1,032
 RATIO_COUNTS_FROM = 1_000_000  # a short file of equal lines packs well and harms nobody
 BUFFER = 1 << 16
+SIP = 1 << 13  # unpacked at a time, as zipfile reads so far ahead: a bomb shows itself within a megabyte or two
 
 _END_OF_DIRECTORY = struct.Struct("<4s4H2LH")
 _LONGEST_COMMENT = 0xFFFF
@@ -89,7 +90,7 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         view = memoryview(buffer)
         try:
-            data = self._source.read(len(view))
+            data = self._source.read(min(len(view), SIP))
         except _DAMAGE as error:
             raise _damaged() from error
         self._total += len(data)
@@ -129,7 +130,8 @@ def _refuse_large_directory(stream: _Counted) -> None:
 
 def _tables(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """The members that are CSVs by name and not a Mac's shadow of one."""
-    tables = [info for info in archive.infolist() if not info.is_dir() and _is_table(PurePosixPath(info.filename))]
+    listed = [info for info in archive.infolist() if not info.filename.endswith("/")]  # is_dir fails on an empty name
+    tables = [info for info in listed if _is_table(PurePosixPath(info.filename))]
     if len(tables) > MOST_MEMBERS:
         raise FileRefused(f"this ZIP holds more than {MOST_MEMBERS} CSV files, which no export does")
     return tables
