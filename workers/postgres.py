@@ -12,11 +12,12 @@ import psycopg
 from providers.errors import Misconfigured, Unavailable
 from workers.binaries import POSTGRES_MAJOR, postgres_programs
 from workers.home import (
+    make_reachable,
     open_log,
     prepare_home,
     remove_socket_folder,
-    require_reachable,
     server_folder,
+    servers_home,
     socket_folder,
     socket_path,
 )
@@ -35,7 +36,7 @@ STILL_HELD = ("pre-existing shared memory block",)
 def postgres(home: Path) -> Server:
     """The PostgreSQL of this home."""
     sockets = socket_path(home, server_account())
-    data = home / "postgres"
+    data = servers_home(home) / "postgres"
     return Server(
         name="PostgreSQL",
         folder=data,
@@ -53,7 +54,7 @@ def start_postgres(home: Path, seconds: float = START_SECONDS) -> str:
     """Start PostgreSQL, or adopt the one of this home that runs; returns its URL. Raises Misconfigured, Unavailable."""
     account = server_account()
     prepare_home(home, account)
-    require_reachable(home, account)
+    make_reachable(home, account)
     refuse_other_major(home)
     sockets = socket_folder(home, account)
     deadline = time.monotonic() + seconds
@@ -84,7 +85,7 @@ def postgres_url(sockets: Path) -> str:
 
 def refuse_other_major(home: Path) -> None:
     """Raises Misconfigured where the data was written by another major version, which this one cannot read."""
-    file = home / "postgres" / "PG_VERSION"
+    file = servers_home(home) / "postgres" / "PG_VERSION"
     found = file.read_text().strip() if file.exists() else POSTGRES_MAJOR
     if found != POSTGRES_MAJOR:
         raise Misconfigured(
@@ -95,10 +96,11 @@ def refuse_other_major(home: Path) -> None:
 
 def _create_cluster(home: Path, programs: Path, account: Account) -> None:
     """Create the cluster beside its place and move it there, so that a killed `initdb` leaves nothing half made."""
-    if (home / "postgres" / "PG_VERSION").exists():
+    place = servers_home(home)
+    if (place / "postgres" / "PG_VERSION").exists():
         server_folder(home, "postgres", account)
         return
-    shutil.rmtree(home / "postgres.new", ignore_errors=True)
+    shutil.rmtree(place / "postgres.new", ignore_errors=True)
     new = server_folder(home, "postgres.new", account)
     command = [str(programs / "initdb"), "--pgdata", str(new), "--username", ROLE, "--auth", "trust"]
     # The built-in provider has C.UTF-8 on every system; macOS knows no locale of that name.
@@ -107,7 +109,7 @@ def _create_cluster(home: Path, programs: Path, account: Account) -> None:
         run([*command, "--data-checksums", "--no-instructions"], account)
     except Unavailable as error:
         raise Unavailable(f"PostgreSQL could not create its data in {home}: {error}") from None
-    new.replace(home / "postgres")
+    new.replace(place / "postgres")
 
 
 def _command(programs: Path, server: Server) -> list[str]:

@@ -18,7 +18,7 @@ from workers.alarm import Alarm
 from workers.binaries import POSTGRES_MAJOR, VALKEY_MAJOR
 from workers.children import LEASH, LISTEN, Backoff, Child, Crew, own_children
 from workers.embedded import start_postgres, start_valkey, stop_servers
-from workers.home import give, last_words, open_log, prepare_home, reachable
+from workers.home import give, last_words, open_log, prepare_home, reachable, servers_home
 from workers.port import answers, listen
 from workers.postgres import postgres
 from workers.processes import Account, own_account, run, server_account
@@ -133,13 +133,13 @@ class Supervisor:
         if not given.embedded:
             return
         with self.steps.step(f"PostgreSQL {POSTGRES_MAJOR} and Valkey {VALKEY_MAJOR}") as step:
-            step.detail = f"own copies in {short(self.home)}"
             if given.redis_url is None:
                 self.kept.append(Kept(valkey(self.home), start_valkey))
                 self.environment["REDIS_URL"] = start_valkey(self.home)
             if given.database_url is None:
                 self.kept.append(Kept(postgres(self.home), start_postgres))
                 self.environment["DATABASE_URL"] = start_postgres(self.home)
+            step.detail = f"own copies in {short(servers_home(self.home))}"
 
     def _prepare_account(self, _held: ExitStack) -> None:
         """Make the secrets, and let our processes drop root where the other account can run them."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from providers.errors import Misconfigured
 from workers.binaries import valkey_program
 from workers.home import (
+    make_reachable,
     open_log,
     prepare_home,
     remove_socket_folder,
-    require_reachable,
     server_folder,
+    servers_home,
     socket_folder,
     socket_path,
 )
@@ -29,7 +30,7 @@ STOP_SECONDS = 15.0
 def valkey(home: Path) -> Server:
     """The Valkey of this home."""
     sockets = socket_path(home, server_account())
-    folder = home / "valkey"
+    folder = servers_home(home) / "valkey"
     return Server(
         name="Valkey",
         folder=folder,
@@ -47,7 +48,7 @@ def start_valkey(home: Path, seconds: float = START_SECONDS) -> str:
     """Start Valkey, or adopt the one that runs for this home; returns its URL. Raises Misconfigured, Unavailable."""
     account = server_account()
     prepare_home(home, account)
-    require_reachable(home, account)
+    make_reachable(home, account)
     sockets = socket_folder(home, account)
     deadline = time.monotonic() + seconds
     server = valkey(home)

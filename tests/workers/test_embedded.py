@@ -15,7 +15,7 @@ import redis
 
 from ingest.settings import settings
 from providers.errors import Misconfigured, Unavailable
-from workers import binaries
+from workers import binaries, home
 from workers import postgres as postgres_module
 from workers.embedded import start_postgres, start_servers, start_valkey, stop_servers, urls
 from workers.home import prepare_home, socket_folder, socket_path
@@ -239,7 +239,27 @@ def test_programs_are_copied_where_their_account_cannot_reach_the_wheels(
 
 
 @as_root
-def test_a_home_that_the_servers_cannot_reach_is_refused_in_one_line(parent: Path) -> None:
+def test_below_a_private_folder_the_servers_keep_their_data_elsewhere(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "OPEN_FOLDER", parent / "open")
+    (parent / "private").mkdir(mode=0o700)
+    state = parent / "private" / "home"
+    found = start_servers(state)
+    assert start_servers(state) == found
+    assert broker(found.redis).ping()
+    assert (home.servers_home(state) / "postgres" / "PG_VERSION").exists()
+    stop_servers(state)
+    home.empty(state)
+    assert list((parent / "open").iterdir()) == []
+
+
+@as_root
+def test_a_home_that_the_servers_cannot_reach_is_refused_where_there_is_no_elsewhere(
+    parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (parent / "file").write_text("")
+    monkeypatch.setattr(home, "OPEN_FOLDER", parent / "file" / "open")
     (parent / "private").mkdir(mode=0o700)
     with pytest.raises(Misconfigured, match=r"^PostgreSQL refuses root and runs as \w+, who cannot reach .*VAGUS_HOME"):
         start_servers(parent / "private" / "home")
