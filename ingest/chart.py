@@ -12,10 +12,12 @@ from functools import lru_cache
 from html import escape
 from itertools import groupby, pairwise
 from pathlib import Path
+from statistics import fmean
 
 import resvg_py
 
-from ingest import words
+from ingest import marks, words
+from ingest.marks import number
 from scoring import Assessment, Input
 
 FONT = Path(__file__).parent / "static_fonts" / "Roboto-Regular.ttf"
@@ -42,7 +44,11 @@ JUDGED, REACH, FEWEST = (
 )  # recorded nights that the line averages, among so many calendar nights, at least so many
 CARRIED = 14  # nights without data over which the usual range is still drawn
 YEAR = 365
-LABEL_WIDTH = 46.0
+MAIL, PHONE, DESK = (360, 132), (328, 132), (600, 150)  # a panel's width and height, in CSS pixels
+LABEL_WIDTH = 50.0
+LAST = 1.6  # times larger: last night
+CAP, LINE = 3.0, 13.0  # heights: of an episode's upper edge, of a line of letters
+TOLD, CHANGED = "you were told", "a new source: your range starts again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Frame:
     high: float
 
     def of(self, given: Input) -> float:
-        """Height of a night. What prints as within the range is drawn within it: edges are no whole numbers, values are."""
+        """Height of a night. What prints as within the range is drawn within it: values are whole, edges are not."""
         value, low, high = given.value or 0.0, given.usual_low, given.usual_high
         if low is not None and high is not None and words.direction(given) == "within":
             value = min(max(value, low), high)
@@ -93,14 +99,14 @@ def svg(
     assessments: Sequence[Assessment],
     *,
     days: int | None = 35,
-    width: int = 360,
-    height: int = 132,
+    size: tuple[int, int] = MAIL,
     told: Collection[date] = (),
     until: date | None = None,
 ) -> str:
-    """The nights up to `until` (else the last one given), with a bell where the person was told; all when `days` is None."""
+    """The nights up to `until`, else to the last one, with a bell where the person was told; all without `days`."""
     if not assessments:
         return ""
+    width, height = size
     calendar = _calendar(assessments, days, until)
     whole = 2 * height + GAP + AXIS
     parts = [
@@ -109,12 +115,20 @@ def svg(
     ]
     label = escape(" ".join(words.finding(assessments, signal) for signal in words.DECIDING))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {_n(whole)}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {number(whole)}" '
         f'role="img" aria-label="{label}">'
-        '<defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        f'<defs><pattern id="hatch-{width}" width="5" height="5" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)">'
         '<path class="hatching" d="M0 0V5"/></pattern></defs>'
         f"{''.join(parts)}{_axis(calendar, width, whole)}</svg>"
     )
+
+
+def pair(
+    assessments: Sequence[Assessment], *, days: int = 35, told: Collection[date] = (), until: date | None = None
+) -> list[str]:
+    """The drawing for a phone and for a desk: one that is stretched would blow its letters up."""
+    return [svg(assessments, days=days, size=size, told=told, until=until) for size in (PHONE, DESK)]
 
 
 def png(
@@ -165,13 +179,13 @@ def _panel(
     frame = Frame(signal, y + TITLE, y + height - FLOOR, step, low, high)
     known = words.SIGNALS[signal]
     parts = [
-        f'<text class="title" x="{LEFT}" y="{_n(y + 12)}">{known.label}, {known.unit}</text>',
+        marks.text("title", LEFT, y + 12, f"{known.label}, {known.unit}"),
         *_episodes(frame, spots),
         *_usual(frame, spots, width),
         *_changes(frame, spots),
-        f'<path class="mean" d="{_mean(frame, assessments, spots)}"/>',
+        marks.path("mean", _mean(frame, assessments, spots)),
         *_nights(frame, spots, assessments[0].day),
-        *(_bell(spot.x, y + TITLE - 10) for spot in spots if spot.day in told),
+        *(marks.path("bell", marks.bell(spot.x, y + TITLE - 10), TOLD) for spot in spots if spot.day in told),
     ]
     return f"<g>{''.join(parts)}</g>"
 
@@ -188,7 +202,7 @@ def _spots(signal: str, assessments: Sequence[Assessment], calendar: Sequence[da
 
 
 def _limits(signal: str, assessments: Sequence[Assessment], calendar: Sequence[date]) -> tuple[float, float]:
-    """The scale, from the last year's values and not from the window, so that the picture does not jump from day to day."""
+    """The scale, from the last year and not from the window, so that the picture does not jump from day to day."""
     since = min(calendar[0], calendar[-1] - timedelta(days=YEAR))
     given = [found for each in assessments if each.day >= since and (found := words.one(each, signal))]
     values = sorted(found.value for found in given if found.value is not None)
@@ -206,29 +220,32 @@ def _episodes(frame: Frame, spots: Sequence[Spot]) -> Iterator[str]:
         if not tone:
             continue
         xs = [spot.x for spot in run]
-        x, width = _n(xs[0] - frame.step / 2), _n(xs[-1] - xs[0] + frame.step)
-        height = _n(frame.bottom - frame.top + 4)
-        yield f'<rect class="tint {tone}" x="{x}" y="{_n(frame.top - 4)}" width="{width}" height="{height}"/>'
-        yield f'<rect class="{tone}" x="{x}" y="{_n(frame.top - 4)}" width="{width}" height="3"/>'
+        x, width = xs[0] - frame.step / 2, xs[-1] - xs[0] + frame.step
+        yield marks.rectangle(f"tint {tone}", x, frame.top - 4, width, frame.bottom - frame.top + 4)
+        yield marks.rectangle(tone, x, frame.top - 4, width, CAP)
 
 
 def _usual(frame: Frame, spots: Sequence[Spot], width: float) -> Iterator[str]:
     """The range a night, as steps, since it drifts; hatched while it is young; its two values at the right."""
     for run in _stretches(frame, spots):
-        top, bottom = _steps(run.xs, run.highs, frame.step), _steps(run.xs[::-1], run.lows[::-1], -frame.step)
-        yield f'<path class="band" d="M{top}L{bottom}Z"/>'
-        yield f'<path class="edge" d="M{top}M{bottom}"/>'
+        top, bottom = _edges(frame, run)
+        yield marks.path("band", f"M{top}L{bottom}Z")
+        yield marks.path("edge", f"M{top}M{bottom}")
     for young, group in groupby(spots, key=lambda spot: spot.provisional):
-        if young:
-            for run in _stretches(frame, list(group)):
-                top, bottom = _steps(run.xs, run.highs, frame.step), _steps(run.xs[::-1], run.lows[::-1], -frame.step)
-                yield f'<path class="young" d="M{top}L{bottom}Z"/>'
+        for run in _stretches(frame, list(group)) if young else ():
+            top, bottom = _edges(frame, run)
+            yield f'<path fill="url(#hatch-{number(width)})" d="M{top}L{bottom}Z"/>'
     last = next((spot.given for spot in reversed(spots) if spot.given and spot.given.usual_low is not None), None)
     if last and last.usual_low is not None and last.usual_high is not None:
         low, high = frame.y(last.usual_low), frame.y(last.usual_high)
-        apart = max(0.0, 12 - (low - high)) / 2
+        apart = max(0.0, LINE - (low - high)) / 2
         for y, value in ((high - apart, last.usual_high), (low + apart, last.usual_low)):
-            yield f'<text class="value" x="{_n(width - RIGHT + 8)}" y="{_n(y + 4)}">{words.shown(value, frame.signal)}</text>'
+            yield marks.text("value", width - RIGHT + 8, y + 4, words.shown(value, frame.signal))
+
+
+def _edges(frame: Frame, run: Usual) -> tuple[str, str]:
+    """The upper edge from left to right, the lower one from right to left."""
+    return _steps(run.xs, run.highs, frame.step), _steps(run.xs[::-1], run.lows[::-1], -frame.step)
 
 
 def _stretches(frame: Frame, spots: Sequence[Spot]) -> Iterator[Usual]:
@@ -256,34 +273,34 @@ def _changed(before: Input | None, after: Input | None) -> bool:
 
 def _steps(xs: Sequence[float], ys: Sequence[float], step: float) -> str:
     """A path that keeps one height through each night; only corners are written."""
-    path, written = f"{_n(xs[0] - step / 2)} {_n(ys[0])}", _n(ys[0])
+    path, written = f"{number(xs[0] - step / 2)} {number(ys[0])}", number(ys[0])
     for x, y in zip(xs, ys, strict=True):
-        if _n(y) != written:
-            path, written = f"{path}H{_n(x - step / 2)}V{_n(y)}", _n(y)
-    return f"{path}H{_n(xs[-1] + step / 2)}"
+        if number(y) != written:
+            path, written = f"{path}H{number(x - step / 2)}V{number(y)}", number(y)
+    return f"{path}H{number(xs[-1] + step / 2)}"
 
 
 def _changes(frame: Frame, spots: Sequence[Spot]) -> Iterator[str]:
     given = [spot for spot in spots if spot.given and spot.given.value is not None]
     for before, after in pairwise(given):
         if _changed(before.given, after.given):
-            x = after.x - frame.step / 2
-            yield f'<path class="change" d="M{_n(x)} {_n(frame.top)}V{_n(frame.bottom)}"><title>new source, range restarts</title></path>'
+            yield marks.path("change", marks.vertical(after.x - frame.step / 2, frame.top, frame.bottom), CHANGED)
 
 
 def _mean(frame: Frame, assessments: Sequence[Assessment], spots: Sequence[Spot]) -> str:
-    """The mean of the judged nights, broken where there are too few; never a line from night to night."""
-    values = {each.day: found.value for each in assessments if (found := words.one(each, frame.signal))}
-    path, drawing = "", False
+    """The mean of the judged nights of one series, broken where they are too few; never a line from night to night."""
+    known = {each.day: found for each in assessments if (found := words.one(each, frame.signal))}
+    outline, pen, series = "", "M", ""
     for spot in spots:
-        back = (values.get(spot.day - timedelta(days=k)) for k in range(REACH))
-        recent = [value for value in back if value is not None][:JUDGED]
-        if len(recent) < FEWEST or (spot.given is None and spot.day not in values):
-            drawing = drawing and len(recent) >= FEWEST
-            continue
-        path += f"{'L' if drawing else 'M'}{_n(spot.x)} {_n(frame.y(sum(recent) / len(recent)))}"
-        drawing = True
-    return path
+        series = (spot.given.series if spot.given else "") or series
+        back = (known.get(spot.day - timedelta(days=k)) for k in range(REACH))
+        recent = [each.value for each in back if each and each.value is not None and each.series in {series, ""}]
+        if len(recent) < FEWEST:
+            pen = "M"
+        elif spot.given is not None and spot.given.value is not None:
+            outline += f"{pen}{number(spot.x)} {number(frame.y(fmean(recent[:JUDGED])))}"
+            pen = "L"
+    return outline
 
 
 def _nights(frame: Frame, spots: Sequence[Spot], first: date) -> Iterator[str]:
@@ -292,25 +309,25 @@ def _nights(frame: Frame, spots: Sequence[Spot], first: date) -> Iterator[str]:
     for index, spot in enumerate(spots):
         if spot.given is None or spot.given.value is None:
             if not thin and spot.day >= first:
-                yield f'<path class="missing" d="{_cross(spot.x, frame.bottom + 7)}"><title>{words.day(spot.day)}: no night</title></path>'
+                yield marks.path("missing", marks.cross(spot.x, frame.bottom + 7), f"{words.day(spot.day)}: no night")
             continue
         kind, outline = _shape(spot, spot.given)
-        size = 1.6 if index == len(spots) - 1 and not thin else 0.55 if thin else 1.0
+        size = 0.55 if thin else min(1.0, max(0.6, frame.step / 8)) * (LAST if index == len(spots) - 1 else 1.0)
         drawn = outline(spot.x, frame.of(spot.given), size)
         if thin:
             joined.setdefault(kind, []).append(drawn)
         else:
-            yield f'<path class="{kind}" d="{drawn}"><title>{escape(_named(spot.day, spot.given))}</title></path>'
+            yield marks.path(kind, drawn, _named(spot.day, spot.given))
             yield from _clipped(frame, spot, spot.given.value)
     for kind, pieces in joined.items():
-        yield f'<path class="{kind}" d="{"".join(pieces)}"/>'
+        yield marks.path(kind, "".join(pieces))
 
 
 def _shape(spot: Spot, given: Input) -> tuple[str, Callable[[float, float, float], str]]:
     """A disc inside the range; outside, a diamond: hollow on its own, filled within an episode."""
     if words.direction(given) in {"below", "above"}:
-        return (f"out {spot.tone}" if spot.tone else "out"), _diamond
-    return "in", _disc
+        return (f"out {spot.tone}" if spot.tone else "out"), marks.diamond
+    return "in", marks.disc
 
 
 def _clipped(frame: Frame, spot: Spot, value: float) -> Iterator[str]:
@@ -319,9 +336,8 @@ def _clipped(frame: Frame, spot: Spot, value: float) -> Iterator[str]:
         return
     up = value > frame.high
     y = frame.top - 5 if up else frame.bottom + 5
-    tip = -5 if up else 5
-    yield f'<path class="beyond" d="M{_n(spot.x - 3.5)} {_n(y)}h7l-3.5 {tip}Z"/>'
-    yield f'<text class="value" x="{_n(spot.x - 8)}" y="{_n(y + 3)}" text-anchor="end">{words.shown(value, frame.signal)}</text>'
+    yield marks.path("beyond", marks.arrow(spot.x, y, up=up))
+    yield marks.text("value", spot.x - 8, y + 3, words.shown(value, frame.signal), "end")
 
 
 def _axis(calendar: Sequence[date], width: float, bottom: float) -> str:
@@ -333,17 +349,16 @@ def _axis(calendar: Sequence[date], width: float, bottom: float) -> str:
         days = [(index, day) for index, day in enumerate(calendar) if chosen(day)]
         apart = min((later[0] - earlier[0] for earlier, later in pairwise(days)), default=YEAR) * step
         if apart >= LABEL_WIDTH:
-            ticks = [_tick(LEFT + step * (index + 0.5), bottom, day, long=long) for index, day in days]
+            xs = [(LEFT + step * (index + 0.5), day) for index, day in days]
+            ticks = [_tick(x, bottom, day, long=long) for x, day in xs if x >= LABEL_WIDTH / 2]
             break
     return "".join(ticks)
 
 
 def _tick(x: float, bottom: float, day: date, *, long: bool) -> str:
     text = f"{words.MONTHS[day.month - 1]} {day.year}" if long else words.short(day)
-    return (
-        f'<path class="tick" d="M{_n(x)} {_n(bottom - AXIS)}v4"/>'
-        f'<text class="date" x="{_n(x)}" y="{_n(bottom - 3)}" text-anchor="{"start" if x < 20 else "middle"}">{text}</text>'
-    )
+    line = marks.path("tick", marks.vertical(x, bottom - AXIS, bottom - AXIS + 4))
+    return line + marks.text("date", x, bottom - 3, text, "middle")
 
 
 def _mondays(day: date) -> bool:
@@ -367,32 +382,3 @@ def _named(day: date, given: Input) -> str:
     value = words.shown(given.value, given.signal) if given.value is not None else ""
     compared = f", {words.verdict(given)} ({words.usual(given)})" if words.usual(given) else ""
     return f"{words.day(day)}: {value} {known.unit}{compared}"
-
-
-def _disc(x: float, y: float, size: float) -> str:
-    r = 3 * size
-    return f"M{_n(x - r)} {_n(y)}a{_n(r)} {_n(r)} 0 1 0 {_n(2 * r)} 0a{_n(r)} {_n(r)} 0 1 0 {_n(-2 * r)} 0Z"
-
-
-def _diamond(x: float, y: float, size: float) -> str:
-    r = _n(4 * size)
-    return f"M{_n(x)} {_n(y - 4 * size)}l{r} {r}l-{r} {r}l-{r} -{r}Z"
-
-
-def _cross(x: float, y: float) -> str:
-    return f"M{_n(x - 2.5)} {_n(y - 2.5)}l5 5m0-5l-5 5"
-
-
-def _bell(x: float, y: float) -> str:
-    body = f"M{_n(x - 5)} {_n(y + 3)}h10c-1.5-1.2-1.7-2.6-1.7-4.5a3.3 3.3 0 0 0-6.6 0c0 1.9-.2 3.3-1.7 4.5Z"
-    clapper = f"M{_n(x - 1.4)} {_n(y + 4.4)}a1.5 1.5 0 0 0 2.8 0Z"
-    return f'<path class="bell" d="{body}{clapper}"><title>you were told</title></path>'
-
-
-def _n(number: float) -> str:
-    """One decimal, and none where it is zero."""
-    return (
-        f"{number:.1f}".removesuffix(".0").replace("-0", "0")
-        if abs(number) < 0.05
-        else f"{number:.1f}".removesuffix(".0")
-    )

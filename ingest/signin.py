@@ -1,7 +1,7 @@
 """Signing in: six digits by mail bound to the browser that asked, a one-time link from the terminal, and sessions.
 
-A `sign_in_code` row is all there is to a code: a worker finds it, mails the sealed digits and forgets them. Nothing here
-tells whether an address is known, as a new address becomes a person only when its code is entered. `browser_hash` is
+A `sign_in_code` row is all there is to a code: a worker finds it, mails the sealed digits and forgets them. Nothing
+here tells whether an address is known: a new one becomes a person only when its code is entered. `browser_hash` is
 `client.nonce`: what the client's network looks like under our secret, so that its codes can be counted, and the hash of
 the asking browser's cookie.
 """
@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from sqlalchemy import delete, func, select, update
@@ -28,8 +28,10 @@ SESSION_LIFE = timedelta(days=30)
 HOUR = timedelta(hours=1)
 CODES_AN_ADDRESS = 5
 CODES_A_CLIENT = 20
+IPV6 = 6
 TERMINAL = "terminal"  # stands where a client's mark stands, for links made on the terminal
 SPENT = 0
+BIGINT_DIGITS = 18  # always fit
 ASKING = 8731  # the lock under which codes are counted: a burst of requests would otherwise all find room
 
 
@@ -144,7 +146,7 @@ def one_time_link(session: Session, person_id: int) -> str:
 def spend(session: Session, ticket: str) -> Person | None:
     """The person whose one-time link this is, the first time it is used; None ever after."""
     number, _, token = ticket.partition(".")
-    if not (number.isascii() and number.isdecimal() and len(number) < 19):  # digits of a bigint
+    if not (number.isascii() and number.isdecimal() and len(number) <= BIGINT_DIGITS):
         return None
     wanted = (
         SignInCode.id == int(number),
@@ -213,7 +215,7 @@ def _mark(client: str) -> str:
     """A client's network under our secret: an IPv6 customer has a whole /64 to ask from."""
     try:
         address = ipaddress.ip_address(client)
-        client = str(ipaddress.ip_network(f"{address}/64", strict=False)) if address.version == 6 else str(address)
+        client = str(ipaddress.ip_network(f"{address}/64", strict=False)) if address.version == IPV6 else str(address)
     except ValueError:
         pass
     return vault().sign("code", f"client|{client}")[:12]

@@ -12,6 +12,7 @@ from scoring import Assessment, Input
 
 FIRST_READING = 21  # recorded nights until a first verdict: fourteen, and the week that a baseline leaves out
 QUIET_RUN = 30  # quiet nights from which the headline counts them
+WEEK = 7  # days in which a weekday alone names a date
 RECENT_NIGHTS = 12  # the calendar nights among which four are needed
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -101,7 +102,7 @@ def empty() -> Hero:
         "none",
         "No nights yet",
         "Bring your past nights",
-        "Upload the file your wearable gives you. With a month of nights the answer is there at once.",
+        "Upload the file your wearable gives you. A month of nights is enough for an answer.",
     )
 
 
@@ -126,7 +127,7 @@ def waiting(assessments: Sequence[Assessment]) -> Hero:
 def silent(assessments: Sequence[Assessment], today: date) -> Hero:
     """The words when nothing has come for two nights or more."""
     last = assessments[-1].day
-    since = WEEKDAYS[last.weekday()] if (today - last).days < 7 else short(last, today)
+    since = WEEKDAYS[last.weekday()] if (today - last).days < WEEK else short(last, today)
     return Hero(
         "waiting",
         "none",
@@ -143,7 +144,7 @@ def shown(value: float, signal: str) -> str:
 
 
 def direction(given: Input) -> str | None:
-    """`below`, `within` or `above` the usual range, as the printed numbers say; None where there is nothing to compare."""
+    """`below`, `within` or `above` the usual range, as the printed numbers say; None where nothing can be compared."""
     if given.value is None or given.usual_low is None or given.usual_high is None:
         return None
     places = SIGNALS[given.signal].decimals
@@ -164,7 +165,7 @@ def usual(given: Input) -> str:
 
 
 def range_sentence(given: Input) -> str:
-    """`Overnight HRV 48 ms, below usual (54–68).`"""
+    """Say it in one: `Overnight HRV 48 ms, below usual (54–68)`."""
     signal = SIGNALS[given.signal]
     if given.value is None:
         return f"{signal.label}: nothing last night."
@@ -209,6 +210,11 @@ def short(value: date, beside: date | None = None) -> str:
     return f"{value.day} {MONTHS[value.month - 1]}{year}"
 
 
+def full(value: date) -> str:
+    """`22 Nov 2026`."""
+    return f"{short(value)} {value.year}"
+
+
 def span(first: date, last: date) -> str:
     """`14–22 Nov`, `28 Oct – 3 Nov`, or one date."""
     if first == last:
@@ -237,7 +243,7 @@ def _collecting(plain: Hero, last: Assessment, assessments: Sequence[Assessment]
     if nights >= FIRST_READING:
         return replace(plain, headline="Learning your usual", suggestion="A few more nights in a row are needed.")
     due = last.day + timedelta(days=FIRST_READING - nights)
-    when = WEEKDAYS[due.weekday()] if (due - last.day).days < 7 else day(due)
+    when = WEEKDAYS[due.weekday()] if (due - last.day).days < WEEK else day(due)
     return replace(
         plain,
         headline=f"{nights} of {FIRST_READING} nights so far",
@@ -255,8 +261,7 @@ def _normal(plain: Hero, last: Assessment, _: Sequence[Assessment]) -> Hero:
             "Your range settles over the next two weeks.",
         )
     if last.pattern in {"low_low", "adapting"}:
-        unusual = "Unusually relaxed while training is high: keep an eye on how sessions feel."
-        return replace(plain, suggestion=unusual)
+        return replace(plain, suggestion="Unusually relaxed nights: keep an eye on how sessions feel.")
     if last.nights_in_state >= QUIET_RUN:
         return replace(plain, headline=f"{last.nights_in_state:,} nights as usual")
     return plain

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from email.message import Message as Mail
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,6 +12,7 @@ import structlog
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 
+from ingest.log import configure
 from ingest.settings import settings
 from providers.errors import Misconfigured
 
@@ -65,13 +67,15 @@ def serve(port: int = 0) -> None:
     """Keep the demo's mail in `mailbox/` of the state folder until told to stop; the port stands in `mailbox/port`."""
     if not settings().demo:
         raise Misconfigured("the mailbox is part of the demo: set VAGUS_DEMO=1, or VAGUS_SMTP_URL for real mail")
+    configure("mailbox")
     folder = settings().home / "mailbox"
-    stopping = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stopping)  # inherited by the server's thread, so that only we hear them
+    stopping = threading.Event()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda *_: stopping.set())
     server = open_mailbox(folder, port=port)
     record = folder / "port.part"
     record.write_text(f"{server.port}\n")
     record.replace(folder / "port")
     log.info("mailbox_listens", port=server.port)
-    signal.sigwait(stopping)
+    stopping.wait()
     server.stop()

@@ -18,7 +18,7 @@ from workers.alarm import Alarm
 from workers.binaries import POSTGRES_MAJOR, VALKEY_MAJOR
 from workers.children import LEASH, LISTEN, Backoff, Child, Crew, own_children
 from workers.embedded import start_postgres, start_valkey, stop_servers
-from workers.home import give, last_words, open_log, prepare_home, reachable, servers_home
+from workers.home import give, last_words, make_reachable, open_log, prepare_home, reachable, servers_home
 from workers.port import answers, listen
 from workers.postgres import postgres
 from workers.processes import Account, own_account, run, server_account
@@ -133,6 +133,7 @@ class Supervisor:
         if not given.embedded:
             return
         with self.steps.step(f"PostgreSQL {POSTGRES_MAJOR} and Valkey {VALKEY_MAJOR}") as step:
+            make_reachable(self.home, server_account())
             if given.redis_url is None:
                 self.kept.append(Kept(valkey(self.home), start_valkey))
                 self.environment["REDIS_URL"] = start_valkey(self.home)
@@ -181,7 +182,7 @@ class Supervisor:
         self.environment["VAGUS_PORT"] = str(self.port)
         self.crew = Crew(self.plan.children, self._start_child, self._say_ended)
         with self.steps.step("Web, workers, scheduler") as step:
-            taken = "" if self.port == settings().port else f" (port {settings().port} is in use)"
+            taken = "" if settings().port in {0, self.port} else f" (port {settings().port} is in use)"
             step.detail = self.address + taken
             while not self.ready and not self.alarm.stops:
                 self.alarm.wait(min(STARTING_SECONDS, self.crew.tend()))

@@ -25,7 +25,7 @@ MOST_NIGHTS = 42
 
 @router.get("/alerts/{alert_id}")
 def alert(request: Request, person: Signed, alert_id: int, noted: str = "") -> Response:
-    """Why did I get this?"""
+    """Answer `Why did I get this?`."""
     with transaction() as session:
         found = _alert(session, person, alert_id)
         today = people.today_of(session, person.id)
@@ -46,12 +46,12 @@ def alert(request: Request, person: Signed, alert_id: int, noted: str = "") -> R
         alert=found,
         sent=sent,
         today=today,
-        chart=chart.svg(seen, days=days, told=told, until=until),
+        charts=chart.pair(seen, days=days, told=told, until=until),
         nights=judged,
         onset=onset,
         checked=_checked(onset) if onset else [],
         said=said,
-        run=(first, found.last_day),
+        run=causes.run(judged) or (found.first_day, found.last_day),
         causes=causes.CAUSES,
         just=causes.BY_NAME.get(noted),
     )

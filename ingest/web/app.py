@@ -28,16 +28,13 @@ from ingest.web.guard import HEADERS, Guard
 from ingest.web.render import STATIC
 from ingest.web.signed import SignedOut
 
-LARGEST_FORM = 64 * 1024
 RETURN_SECONDS = 900
 FOREVER = "public, max-age=31536000, immutable"
 
 
 def create_app() -> FastAPI:
     """The application with every page; the demo's own only where this is the demo."""
-    app = FastAPI(
-        title="Vagus", openapi_url=None, telemetry={"tracing": False, "metrics": False}, max_body_size=LARGEST_FORM
-    )
+    app = FastAPI(title="Vagus", openapi_url=None, telemetry={"tracing": False, "metrics": False})
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Guard)
     app.add_exception_handler(HTTPException, errors.refused)

@@ -1,11 +1,13 @@
 """The range bar: a value beside the person's own usual range. The words beside it carry everything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest import words
-from scoring import Assessment
+from scoring import Assessment, Input
 
-WIDTH, ROOM = 320.0, 0.9  # units of the drawing; what is shown beyond the range, in widths of it
+WIDTH, EDGE = 320.0, 8.0  # of the drawing; the dot's radius stays inside it
+ROOM = 0.9  # what is shown beyond the range on each side, in widths of it
+SHARE = 1 / (1 + 2 * ROOM)  # of the drawing that the range takes
 TONES = {"strained": "strained", "possible_illness": "signs"}
 
 
@@ -27,35 +29,29 @@ class Bar:
 
 def bars(assessment: Assessment) -> list[Bar]:
     """The deciding signals of a night that have a value."""
-    return [_bar(assessment, name) for name in words.DECIDING if (found := words.one(assessment, name)) and found.value]
+    known = (words.one(assessment, name) for name in words.DECIDING)
+    return [_bar(assessment, given, given.value) for given in known if given and given.value is not None]
 
 
-def _bar(assessment: Assessment, name: str) -> Bar:
-    given, signal = words.one(assessment, name), words.SIGNALS[name]
-    assert given is not None  # noqa: S101  (chosen by `bars`)
-    assert given.value is not None  # noqa: S101
-    plain = Bar(signal.label, words.shown(given.value, name), signal.unit, words.verdict(given), words.usual(given))
+def _bar(assessment: Assessment, given: Input, value: float) -> Bar:
+    signal = words.SIGNALS[given.signal]
+    shown = words.shown(value, given.signal)
+    plain = Bar(signal.label, shown, signal.unit, words.verdict(given), words.usual(given))
     low, high = given.usual_low, given.usual_high
     if low is None or high is None or high <= low:
         return plain
+    at = ROOM * SHARE + (value - low) / (high - low) * SHARE
     outside = words.direction(given) != "within"
-    tone = TONES.get(assessment.state, "outside") if outside else "inside"
-    whole = (high - low) * (1 + 2 * ROOM)
-    share = (given.value - low + (high - low) * ROOM) / whole
-    if not outside:
-        edge = ROOM / (1 + 2 * ROOM)
-        share = min(max(share, edge), 1 - edge)
-    dot = 8 + min(max(share, 0), 1) * (WIDTH - 16)
-    left = 8 + ROOM / (1 + 2 * ROOM) * (WIDTH - 16)
-    return Bar(
-        plain.label,
-        plain.number,
-        plain.unit,
-        plain.verdict,
-        plain.usual,
-        left=round(left, 1),
-        width=round((WIDTH - 16) / (1 + 2 * ROOM), 1),
-        dot=round(dot, 1),
-        tone=tone,
+    first, last = (0.0, 1.0) if outside else (ROOM * SHARE, 1 - ROOM * SHARE)
+    return replace(
+        plain,
+        left=_place(ROOM * SHARE),
+        width=round((WIDTH - 2 * EDGE) * SHARE, 1),
+        dot=_place(min(max(at, first), last)),
+        tone=TONES.get(assessment.state, "outside") if outside else "inside",
         young=assessment.provisional,
     )
+
+
+def _place(share: float) -> float:
+    return round(EDGE + share * (WIDTH - 2 * EDGE), 1)

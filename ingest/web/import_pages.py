@@ -14,7 +14,6 @@ from providers.errors import FileRefused
 
 router = APIRouter()
 VENDOR = "whoop"
-OVERHEAD = 64 * 1024  # what a form adds around a file
 AT_WORK = ("due", "running", "retrying", "snoozed")
 LONGEST_NAME = 120
 SHOWN_REJECTS = 50
@@ -27,7 +26,7 @@ def form(request: Request, person: Signed) -> Response:
     return _form(request, person)
 
 
-@router.post("/import", max_body_size=imports.LARGEST_UPLOAD + OVERHEAD)
+@router.post("/import")
 def upload(request: Request, person: Signed, file: Annotated[UploadFile | None, File()] = None) -> Response:
     """Take the file; a worker reads it."""
     if file is None or not file.filename:
@@ -42,7 +41,7 @@ def upload(request: Request, person: Signed, file: Annotated[UploadFile | None, 
 
 
 @router.get("/import/{run_id}")
-def progress(request: Request, person: Signed, run_id: int) -> Response:
+def progress(request: Request, person: Signed, run_id: int, still: bool = False) -> Response:  # noqa: FBT001, FBT002
     """How far it is, and in the end what came of it; renews itself while there is work."""
     with transaction() as session:
         run = runs.run_of(session, person.id, run_id) if 0 < run_id < 2**63 else None
@@ -50,7 +49,7 @@ def progress(request: Request, person: Signed, run_id: int) -> Response:
             raise HTTPException(404)
         rejects = runs.rejects(session, person.id, run_id, limit=SHOWN_REJECTS) if run.rejected else []
     at_work = run.state in AT_WORK
-    refresh = RENEWED if at_work else 0
+    refresh = RENEWED if at_work and not still else 0
     return page(request, "run.html", person=person, run=run, rejects=rejects, at_work=at_work, refresh=refresh)
 
 

@@ -12,10 +12,10 @@ TOLD = timedelta(days=2)
 
 
 @lru_cache(maxsize=2)
-def picture(last: date) -> str:
+def pictures(last: date) -> list[str]:
     """Five weeks of this person, ending on `last`."""
     assessments = assess([_night(last - timedelta(days=back), back) for back in reversed(range(NIGHTS))])
-    return chart.svg(assessments, told=[last - TOLD])
+    return chart.pair(assessments, told=[last - TOLD])
 
 
 def _night(day: date, back: int) -> Night:

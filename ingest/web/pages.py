@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request
+from pydantic import BaseModel
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
@@ -19,8 +20,9 @@ from scoring import Assessment
 
 router = APIRouter()
 RANGES = {"5w": ("5 weeks", 35), "3m": ("3 months", 92), "1y": ("1 year", 365), "all": ("All", None)}
-NARROW, WIDE = 360, 720
+WIDE = (1060, 180)  # where a year fills the page
 MOST_DAYS = 3653  # ten years fit one picture
+RENEWED = 3
 TABLE_NIGHTS = 400  # a page, not an export
 
 
@@ -29,15 +31,15 @@ def first_visit(request: Request, person: Visitor) -> Response:
     """What this is, with the chart of a made-up person."""
     if person:
         return RedirectResponse("/today", 303)
-    return page(request, "first.html", chart=made_up.picture(clock.now().date()))
+    return page(request, "first.html", charts=made_up.pictures(clock.now().date()))
 
 
 @router.get("/today")
-def today(request: Request, person: Signed, noted: str = "") -> Response:
-    """The answer at six in the morning."""
+def today(request: Request, person: Signed, noted: str = "", still: bool = False) -> Response:  # noqa: FBT001, FBT002
+    """The answer at six in the morning. It renews itself only while there is nothing else to read on it."""
     with transaction() as session:
         seen = look(session, person)
-    refresh = 3 if seen.judging else 0
+    refresh = RENEWED if seen.judging and seen.night is None and not still else 0
     return page(
         request,
         "today.html",
@@ -49,24 +51,28 @@ def today(request: Request, person: Signed, noted: str = "") -> Response:
     )
 
 
+class Said(BaseModel):
+    """What the cause buttons send; `alert` is the page they stand on, else *today*."""
+
+    cause: str
+    first: date
+    last: date
+    undo: bool = False
+    alert: int | None = None
+
+
 @router.post("/tags")
-def say(
-    person: Signed,
-    cause: Annotated[str, Form(max_length=40)],
-    first: Annotated[date, Form()],
-    last: Annotated[date, Form()],
-    undo: Annotated[bool, Form()] = False,  # noqa: FBT002  (a form field)
-    alert: Annotated[int | None, Form()] = None,
-) -> Response:
+def say(person: Signed, said: Annotated[Said, Form()]) -> Response:
     """Note a cause on some nights in the person's own name, or take it back."""
-    known = causes.BY_NAME.get(cause)
+    cause = causes.BY_NAME.get(said.cause)
     with transaction() as session:
-        latest = people.today_of(session, person.id) + timedelta(days=1)
-        if known is None or not 0 <= (last - first).days < causes.LONGEST or last > latest:
+        tomorrow = people.today_of(session, person.id) + timedelta(days=1)
+        if cause is None or not 0 <= (said.last - said.first).days < causes.LONGEST or said.last > tomorrow:
             raise HTTPException(422)
-        (causes.take_back if undo else causes.note)(session, person.id, known, first, last)
-    back = f"/alerts/{alert}" if alert else "/today"
-    return RedirectResponse(back if undo else f"{back}?noted={known.name}", 303)
+        change = causes.take_back if said.undo else causes.note
+        change(session, person.id, cause, said.first, said.last)
+    back = f"/alerts/{said.alert}" if said.alert else "/today"
+    return RedirectResponse(f"{back}#explain" if said.undo else f"{back}?noted={cause.name}#explain", 303)
 
 
 @router.get("/history")
@@ -89,8 +95,8 @@ def history(request: Request, person: Signed, span: str = "3m") -> Response:
         person=person,
         ranges=RANGES,
         span=span,
-        charts=[chart.svg(nights, days=shown, width=width, told=told, until=until) for width in (NARROW, WIDE)],
-        ribbons=[ribbon(nights, first, until, width) for width in (NARROW, WIDE)] if nights else [],
+        charts=[chart.svg(nights, days=shown, size=size, told=told, until=until) for size in (chart.PHONE, WIDE)],
+        ribbons=[ribbon(nights, first, until, size[0]) for size in (chart.PHONE, WIDE)] if nights else [],
         nights=[each for each in reversed(nights) if each.day >= first][:TABLE_NIGHTS],
         alerts=alerts,
         today=until,

@@ -1,7 +1,7 @@
 """A template and what it shows, as an answer."""
 
 import hashlib
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -52,9 +52,15 @@ def _templates() -> Environment:
         "counted": words.counted,
         "clock_time": words.clock_time,
         "size": size,
+        "from_iso": from_iso,
     }
     made.globals |= {"words": words, "timedelta": timedelta}
     return made
+
+
+def from_iso(text: str) -> str:
+    """`2023-10-02` as `2 Oct 2023`."""
+    return words.full(date.fromisoformat(text))
 
 
 def size(count: int) -> str:

@@ -1,7 +1,7 @@
 """What the page *today* shows of one person: which of its designs holds, and the numbers, all from the same rows."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -39,7 +39,7 @@ class Look:
     night: Assessment | None = None
     bars: list[Bar] = field(default_factory=list)
     points: Points | None = None
-    chart: str = ""
+    charts: list[str] = field(default_factory=list)
     nights: list[Assessment] = field(default_factory=list)
     run: tuple[date, date] | None = None
     noted: list[Noted] = field(default_factory=list)
@@ -54,20 +54,15 @@ def look(session: Session, person: Person) -> Look:
     last = next((index for index in reversed(range(len(every))) if words.recorded(every[index])), None)
     if last is None:
         return Look(today, words.working() if judging else words.empty(), judging=judging)
-    told = told_days(session, person)
-    held = causes.noted(session, person.id, today - timedelta(days=SHOWN_DAYS), today)
-    return arrange(every[: last + 1], today, judging=judging, told=told, noted=held, alert=_open_alert(session, person))
+    return replace(
+        arrange(every[: last + 1], today, told_days(session, person)),
+        judging=judging,
+        noted=causes.noted(session, person.id, today - timedelta(days=SHOWN_DAYS), today),
+        alert=_open_alert(session, person),
+    )
 
 
-def arrange(
-    nights: Sequence[Assessment],
-    today: date,
-    *,
-    judging: bool = False,
-    told: Collection[date] = (),
-    noted: Sequence[Noted] = (),
-    alert: int | None = None,
-) -> Look:
+def arrange(nights: Sequence[Assessment], today: date, told: Collection[date] = ()) -> Look:
     """The page for these nights, of which the last has data. Old nights never pass as today's."""
     last = nights[-1]
     silence = (today - last.day).days
@@ -80,15 +75,12 @@ def arrange(
         today,
         hero,
         waiting=silence > 0,
-        judging=judging,
         night=last,
         bars=bars(last),
         points=_points(last),
-        chart=chart.svg(nights, days=SHOWN_DAYS, told=told, until=today),
+        charts=chart.pair(nights, days=SHOWN_DAYS, told=told, until=today),
         nights=list(reversed(nights[-SHOWN_DAYS:])),
-        run=causes.run(nights) if silence < 2 else None,
-        noted=list(noted),
-        alert=alert,
+        run=causes.run(nights) if silence <= 1 else None,
     )
 
 

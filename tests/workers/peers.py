@@ -112,6 +112,7 @@ class Relay:
     """A mail server that keeps what it takes, and refuses or dawdles as it is told."""
 
     mails: list[EmailMessage] = field(default_factory=list)
+    wire: list[bytes] = field(default_factory=list)  # the same, as they came
     recipients: list[str] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)  # step (RCPT, DATA): what to say instead of 250
     dawdle: dict[str, float] = field(default_factory=dict)  # step: seconds before it is answered
@@ -128,6 +129,7 @@ class Relay:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         if "DATA" in self.answers:
             return self.answers["DATA"]
+        self.wire.append(envelope.content)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
         await self._take_time("DATA")
         return "250 2.0.0 taken"

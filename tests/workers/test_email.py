@@ -56,7 +56,10 @@ def test_a_mail_arrives_with_its_headers_its_text_its_page_and_its_chart(mail_to
 
 
 def test_a_long_unsubscribe_address_is_never_encoded_or_folded(mail_to):
-    wire = email.compose(MESSAGE).as_bytes(policy=email.WIRE)
+    with open_relay() as (relay, url):
+        mail_to(url)
+        email.send(MESSAGE)
+    (wire,) = relay.wire
     assert f"List-Unsubscribe: <{MESSAGE.unsubscribe_url}>\r\n".encode() in wire
     body = wire.partition(b"\r\n\r\n")[2]
     assert all(len(line) <= 76 for line in body.split(b"\r\n") if not line.startswith(b"Content-Type:"))

@@ -317,3 +317,13 @@ def test_nothing_is_left_to_score_after_it_was_scored(database, relay, clock):
     score_and_send(alerted(clock), clock)
     with transaction() as session:
         assert session.scalars(select(ScoreRequest)).all() == []
+
+
+def test_a_sent_delivery_never_waits_again_whatever_becomes_of_its_alert(database, relay, clock):
+    owner = alerted(clock)
+    score_and_send(owner, clock)
+    change(Alert, state="withdrawn", told=False)
+    with transaction() as session:
+        store.request_score(session, owner, "again")
+    score_and_send(owner, clock, at="2026-03-01T11:00")
+    assert (only(Alert).state, only(Delivery).status, len(relay.mails)) == ("open", "sent", 1)

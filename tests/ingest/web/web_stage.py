@@ -92,7 +92,7 @@ class Stage:
             person.zone = "UTC"
             cookie = signin.start_session(session, person.id, None)
             made = Sitter(person.id, address, cookie, self.client())
-        made.client.cookies.set("vagus_session", cookie)
+        made.client.cookies.set("vagus_session", cookie, domain="127.0.0.1")
         if given:
             self.judge(made, given)
         if told:

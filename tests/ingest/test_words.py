@@ -1,0 +1,186 @@
+"""The words a person reads: short, calm, never medical, and true to the numbers beside them."""
+
+import re
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+import ingest.words
+from ingest import words
+from scoring import Assessment, Input, Night, assess
+
+SUNDAY = date(2026, 11, 22)
+FORBIDDEN = re.compile(
+    r"abnormal|warning|danger|fever|infection|arrhythmia|overtrain|\bsafe\b|injur|diagnos|disease|symptom|poor|"
+    r"your body|nervous system|\bfailed\b|you should|must",
+    re.IGNORECASE,
+)
+TEMPLATES = Path(ingest.words.__file__).parent / "web" / "templates"
+
+
+def assessed(state: str, **columns: object) -> Assessment:
+    plain = assess([Night(SUNDAY, hrv_ms=60, resting_heart_rate=50)])[0]
+    return replace(plain, state=state, **columns)
+
+
+def series(last: Assessment, count: int = 40, gap: int = 1) -> list[Assessment]:
+    earlier = [replace(last, day=last.day - timedelta(days=gap * k), state="normal") for k in range(count, 0, -1)]
+    return [*earlier, last]
+
+
+def every_hero() -> list[words.Hero]:
+    heroes = [words.empty(), words.working()]
+    for state in words.HEROES:
+        for nights in (1, 2, 9, 28, 1234):
+            for outside in (0, 1, 7, 8):
+                for provisional in (False, True):
+                    last = assessed(
+                        state,
+                        nights_in_state=nights,
+                        outside_nights=outside,
+                        judged_nights=8 if outside else 0,
+                        provisional=provisional,
+                        pattern="adapting" if outside == 1 else "steady",
+                    )
+                    for given in ([last], series(last), series(last, 5, 400)):
+                        heroes.append(words.hero(given))
+                        heroes.append(words.waiting(given))
+                        heroes += [words.silent(given, SUNDAY + timedelta(days=away)) for away in (2, 6, 7, 400)]
+    return heroes
+
+
+@pytest.mark.parametrize("hero", sorted(set(every_hero()), key=repr), ids=lambda hero: hero.headline)
+def test_every_headline_and_suggestion_fits_its_place_and_stays_calm(hero):
+    assert 0 < len(hero.headline) <= 28
+    assert 0 < len(hero.suggestion) <= 90
+    for text in (hero.word, hero.headline, hero.suggestion, hero.note):
+        assert not FORBIDDEN.search(text), text
+        assert "!" not in text
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda file: file.name)
+def test_no_page_uses_a_word_of_alarm_or_of_medicine(template):
+    visible = re.sub(r"\{[%{].*?[%}]\}|<[^>]*>|Not a medical device", " ", template.read_text(), flags=re.DOTALL)
+    assert not FORBIDDEN.search(visible)
+    assert not re.search(r"\b(patient|athlete|user)\b", visible, re.IGNORECASE)
+
+
+def test_every_state_has_a_shape_and_a_word_of_its_own():
+    looks = [(hero.shape, hero.word) for hero in words.HEROES.values()]
+    assert len({shape for shape, _ in looks}) == len(looks)
+    assert len({word for _, word in looks}) == len(looks)
+
+
+def test_the_headline_of_strain_counts_the_nights():
+    last = assessed("strained", outside_nights=7, judged_nights=8)
+    assert words.hero([last]).headline == "Strain for 7 of 8 nights"
+
+
+def test_leaning_says_how_many_nights_lean():
+    last = assessed("watch", outside_nights=3, judged_nights=5)
+    assert words.hero([last]).suggestion.startswith("Three of your last five lean towards strain.")
+
+
+def test_easing_counts_its_nights_and_tells_how_long_strain_lasted():
+    strained = assessed("strained", nights_in_state=11)
+    last = replace(strained, day=SUNDAY + timedelta(days=2), state="recovering", nights_in_state=2)
+    hero = words.hero([strained, last])
+    assert hero.headline == "Two nights nearer usual"
+    assert hero.note == "Strain lasted 11 nights."
+    assert words.hero([replace(last, nights_in_state=1)]).headline == "One night nearer usual"
+
+
+def test_learning_counts_recorded_nights_and_names_the_day_of_the_first_reading():
+    nights = [Night(SUNDAY - timedelta(days=k), hrv_ms=None if k == 3 else 60) for k in range(16, -1, -1)]
+    hero = words.hero(assess(nights))
+    assert hero.headline == "16 of 21 nights so far"
+    assert "around Friday" in hero.suggestion
+    assert "around Thu 26 Nov" in words.hero(assess(nights[:6])).suggestion
+
+
+def test_learning_that_has_its_nights_promises_no_date():
+    nights = [assessed("collecting", day=SUNDAY - timedelta(days=30 - k)) for k in range(31)]
+    assert words.hero(nights).headline == "Learning your usual"
+
+
+def test_a_young_range_looks_as_usual_but_is_still_learning():
+    hero = words.hero([assessed("normal", provisional=True)])
+    assert (hero.word, hero.headline) == ("Learning", "Looks as usual, early days")
+
+
+def test_thirty_quiet_nights_are_counted_and_twenty_nine_are_not():
+    quiet = {"provisional": False, "pattern": "steady"}
+    assert words.hero([assessed("normal", nights_in_state=30, **quiet)]).headline == "30 nights as usual"
+    assert words.hero([assessed("normal", nights_in_state=29, **quiet)]).headline == "Nothing stands out"
+
+
+def test_too_few_nights_are_counted_and_the_last_reading_is_dated():
+    last = assessed("insufficient")
+    before = replace(assessed("strained"), day=SUNDAY - timedelta(days=13))
+    hero = words.hero([before, last])
+    assert hero.headline == "1 night in 12 days"
+    assert hero.note == "Last reading: 9 Nov, strained."
+
+
+def test_an_old_night_is_dated_and_never_passes_as_today():
+    last = assessed("strained", day=date(2026, 11, 19))
+    hero = words.silent([last], SUNDAY)
+    assert hero.headline == "Nothing since Thursday"
+    assert hero.note == "Last reading, Thu 19 Nov: strained."
+    assert words.silent([last], date(2026, 12, 24)).headline == "Nothing since 19 Nov"
+    assert words.silent([last], date(2027, 3, 1)).headline == "Nothing since 19 Nov 2026"
+    assert words.waiting([last]).note == "Yesterday: strained."
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(53.4, "below"), (53.5, "within"), (54, "within"), (68.4, "within"), (68.6, "above"), (None, None)],
+)
+def test_a_comparison_never_contradicts_the_printed_numbers(value, expected):
+    given = Input("hrv", value, 54.3, 67.8, 60, "a")
+    assert words.direction(given) == expected
+
+
+def test_a_range_is_a_sentence():
+    given = Input("hrv", 48.2, 53.8, 68.1, 60, "a")
+    assert words.range_sentence(given) == "Overnight HRV 48 ms, below usual (54–68)."
+    young = replace(given, usual_low=None, usual_high=None)
+    assert words.range_sentence(young) == "Overnight HRV 48 ms."
+    assert words.range_sentence(replace(given, value=None)) == "Overnight HRV: nothing last night."
+
+
+def test_a_finding_says_what_the_picture_shows():
+    def night(k: int, value: float | None) -> Assessment:
+        return replace(
+            assessed("normal", day=SUNDAY + timedelta(days=k)), inputs=(Input("hrv", value, 54, 68, 60, "a"),)
+        )
+
+    low = [night(k, 48) for k in range(7)] + [night(7, 60)]
+    assert words.finding(low, "hrv") == "Overnight HRV below your usual on 7 of the last 8 nights."
+    assert words.finding([night(0, 60)], "hrv") == "Overnight HRV within your usual on 1 of the last 1 night."
+    assert words.finding([night(0, None)], "hrv") == "Overnight HRV: no nights."
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        ((2026, 11, 14), (2026, 11, 22), "14–22 Nov"),
+        ((2026, 10, 28), (2026, 11, 3), "28 Oct – 3 Nov"),
+        ((2025, 12, 30), (2026, 1, 2), "30 Dec 2025 – 2 Jan"),
+        ((2026, 11, 22), (2026, 11, 22), "22 Nov"),
+    ],
+)
+def test_stretches_of_days_are_written_as_people_do(first, last, text):
+    assert words.span(date(*first), date(*last)) == text
+
+
+def test_counts_have_separators_and_a_plural():
+    assert [words.counted(n, "night") for n in (0, 1, 2, 1043)] == ["0 nights", "1 night", "2 nights", "1,043 nights"]
+
+
+def test_days_and_times_are_short():
+    assert words.day(SUNDAY) == "Sun 22 Nov"
+    assert words.full(SUNDAY) == "22 Nov 2026"
+    assert words.clock_time(1320) == "22:00"
