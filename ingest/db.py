@@ -18,7 +18,12 @@ def engine() -> Engine:
     if url is None:
         raise Misconfigured("DATABASE_URL is not set and no server of our own runs: start one with `vagus up`")
     return create_engine(
-        _with_driver(url.get_secret_value()), pool_pre_ping=True, pool_size=5, max_overflow=10, pool_recycle=1800
+        _with_driver(url.get_secret_value()),
+        pool_pre_ping=True,
+        pool_size=5,
+        max_overflow=10,
+        pool_recycle=1800,
+        hide_parameters=True,  # an error is logged, and its parameters are people's nights
     )
 
 

@@ -13,12 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ingest.models import DayValue, Series, Tag, VendorAccount
-from ingest.people import today_of
 from ingest.store import OWN_WORD
 from providers import measures
 from scoring import Night
-
-__all__ = ["nights_of", "today_of"]
 
 SWITCH_AFTER = timedelta(days=7)
 

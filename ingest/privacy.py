@@ -42,9 +42,11 @@ def erase(person_id: int, *, receipt: bool = True) -> dict[str, int]:
     with db.transaction() as session:
         session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
         counts = stored(session, person_id)
-        told = receipt and _leave_receipt(session, person_id)
+        erasure = Erasure(at=clock.now(), counts=counts)
+        session.add(erasure)
+        session.flush()
+        told = receipt and _leave_receipt(session, person_id, erasure.id)
         _delete_data(session, person_id)
-        session.add(Erasure(at=clock.now(), counts=counts))
         if not told:
             session.execute(delete(Person).where(Person.id == person_id))
     return counts
@@ -96,7 +98,8 @@ def _close(person_id: int) -> None:
         session.execute(update(Fence).where(Fence.connection.in_(own)).values(state="erased"))
 
 
-def _leave_receipt(session: Session, person_id: int) -> bool:
+def _leave_receipt(session: Session, person_id: int, erasure: int) -> bool:
+    """Keep one channel and one delivery: the address goes when that is sent."""
     channel = session.scalar(
         select(Channel).where(
             Channel.person == person_id,
@@ -114,6 +117,7 @@ def _leave_receipt(session: Session, person_id: int) -> bool:
             person=person_id,
             channel=channel.id,
             kind=RECEIPT,
+            subject=erasure,
             key=RECEIPT,
             thread=RECEIPT,
             not_before=clock.now(),

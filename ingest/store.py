@@ -32,8 +32,9 @@ def request_score(session: Session, person_id: int, reason: str, delay: timedelt
 
 
 def scored(session: Session, person_id: int) -> bool:
-    """Whether nothing waits to be scored for this person."""
-    return session.get(ScoreRequest, person_id) is None
+    """Whether nothing waits to be scored for this person; what was given up does not wait."""
+    waiting = select(ScoreRequest.person).where(ScoreRequest.person == person_id, ScoreRequest.buried_at.is_(None))
+    return session.scalar(waiting) is None
 
 
 def readiness(session: Session, person_id: int, since: date | None = None) -> list[Assessment]:

@@ -12,11 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-from ground import clear_caches, wait_for
 from sqlalchemy.orm import Session
 
 from ingest import clock as the_clock
 from ingest import db, migrate, settings, vault
+from tests.ground import clear_caches, wait_for
 from workers import embedded
 
 TEMPLATE = "vagus_template"

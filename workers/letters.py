@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ingest import chart, signin, words
-from ingest.models import Alert
+from ingest.models import Alert, Erasure
 from ingest.settings import settings
 from scoring import Assessment, Input
 from scoring.explain import FEEL
@@ -61,6 +61,13 @@ def strained(nights: Sequence[Assessment], alert: Alert, stop_url: str, *, with_
 def sign_in(digits: str) -> Letter:
     """The six digits, and a link to the page where they are entered."""
     return _letter("Your Vagus code", "sign_in", None, {"digits": digits, "page_url": signin.link(digits)})
+
+
+def erased(erasure: Erasure) -> Letter:
+    """The receipt of an erasure: when, and how many rows of what."""
+    counts = [(name.replace("_", " "), count) for name, count in erasure.counts.items() if count]
+    content = {"at": f"{erasure.at.day} {erasure.at:%B %Y}", "counts": counts}
+    return _letter("Everything about you was erased", "erased", None, content)
 
 
 def _picture(nights: Sequence[Assessment]) -> bytes:

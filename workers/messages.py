@@ -9,10 +9,10 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ingest import clock, people, store
+from ingest import clock, people, privacy, store
 from ingest.channels import unsubscribe_token
 from ingest.db import transaction
-from ingest.models import Alert, Channel, Delivery, Person
+from ingest.models import Alert, Channel, Delivery, Erasure, Person
 from ingest.settings import settings
 from providers.errors import DeliveryFailed
 from workers import leases, letters
@@ -67,6 +67,7 @@ def deliver(delivery_id: int, token: str) -> None:
     CHANNELS[ready.channel](ready.message)
     with transaction() as session:
         _mark_sent(session, delivery_id, token)
+        privacy.finish_erasures(session)
     log.info("delivery_sent", delivery=delivery_id, channel=ready.channel)
 
 
@@ -78,6 +79,8 @@ def _ready(session: Session, delivery_id: int) -> Ready:
         .join(Person, Person.id == Delivery.person)
         .where(Delivery.id == delivery_id)
     ).one()
+    if delivery.kind == privacy.RECEIPT and person.state == "erasing":
+        return Ready(channel.kind, _receipt(session, delivery, channel))
     if person.state != "active":
         raise Unwanted("the person is leaving")
     if channel.state != "on" or delivery.kind not in channel.wants:
@@ -89,6 +92,12 @@ def _ready(session: Session, delivery_id: int) -> Ready:
     if wait:
         raise Postponed("quiet hours", until=clock.now() + wait)
     return Ready(channel.kind, _message(session, delivery, channel, alert))
+
+
+def _receipt(session: Session, delivery: Delivery, channel: Channel) -> Message:
+    letter = letters.erased(session.get_one(Erasure, delivery.subject))
+    key = f"{privacy.RECEIPT}.{delivery.subject}"
+    return Message(channel.address, key, key, letter.subject, letter.text, letter.html)
 
 
 def _message(session: Session, delivery: Delivery, channel: Channel, alert: Alert) -> Message:

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import ColumnElement, Date, Integer, case, cast, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from ingest import clock, signin, store
+from ingest import clock, privacy, signin, store
 from ingest.db import transaction
 from ingest.models import Alert, DayValue, Person, Raw, Readiness, ScoreRequest, Series
 
@@ -31,9 +31,10 @@ def notice_silence() -> None:
 
 
 def forget_expired() -> None:
-    """Delete raw answers past their retention, spent codes and ended sessions."""
+    """Delete raw answers past their retention, spent codes, ended sessions, and addresses whose erasure is over."""
     with transaction() as session:
         signin.forget_expired(session)
+        privacy.finish_erasures(session)
         raw = session.scalars(delete(Raw).where(Raw.expires_at < clock.now()).returning(Raw.id)).all()
     if raw:
         log.info("raw_expired", rows=len(raw))

@@ -79,7 +79,7 @@ class Fence(Table):
 
 
 class Run(Leased, Table):
-    """A sync, an import or a replay: its progress is written by its own short transactions, read by page and terminal."""
+    """A sync, an import or a replay; its progress is written in short transactions of its own for page and terminal."""
 
     __tablename__ = "run"
     id: Mapped[int] = identity()

@@ -7,11 +7,11 @@ from pathlib import Path
 import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from web_stage import TODAY, Sitter, Stage, mailed_digits, nights
 
 from ingest import clock
 from ingest.db import transaction
 from ingest.models import Run
+from tests.ingest.web.web_stage import TODAY, Sitter, Stage, mailed_digits, nights
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"

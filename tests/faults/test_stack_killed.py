@@ -14,7 +14,6 @@ from email.policy import default
 from pathlib import Path
 
 import pytest
-from ground import clear_caches, wait_for
 from sqlalchemy import select
 
 from ingest import clock as the_clock
@@ -22,6 +21,7 @@ from ingest import db, imports, people, store
 from ingest.models import Alert, Delivery, Readiness, ScoreRequest
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import cycles_csv
+from tests.ground import clear_caches, wait_for
 from workers import control
 from workers.embedded import stop_servers
 from workers.running import Running, running

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from ingest import channels, settings, signin, store, vault
+from ingest import channels, privacy, settings, signin, store, vault
 from ingest import clock as the_clock
 from ingest.db import transaction
 from ingest.models import Alert, Channel, Delivery, Person, ScoreRequest, SignInCode
@@ -327,3 +327,29 @@ def test_a_sent_delivery_never_waits_again_whatever_becomes_of_its_alert(databas
         store.request_score(session, owner, "again")
     score_and_send(owner, clock, at="2026-03-01T11:00")
     assert (only(Alert).state, only(Delivery).status, len(relay.mails)) == ("open", "sent", 1)
+
+
+def test_who_is_erased_gets_one_last_mail_and_then_even_the_address_is_gone(database, relay, clock):
+    clock("2026-03-01T09:00")
+    with transaction() as session:
+        person = make_person(session)
+        live_nights(session, person, the_clock.now().date(), story())
+    privacy.erase(person)
+    assert send_due() == 1
+    (mail,) = relay.mails
+    text = mail.get_body(("plain",)).get_content()
+    assert "everything that Vagus stored about you was erased" in text
+    assert "day values         156" in text
+    assert mail["List-Unsubscribe"] is None
+    with transaction() as session:
+        assert session.scalars(select(Person)).all() == []
+    assert send_due() == 0
+
+
+def test_a_message_on_its_way_to_somebody_being_erased_is_not_sent(database, relay, clock):
+    clock("2026-03-01T09:00")
+    with transaction() as session:
+        make_told(session, "mira@example.org")
+        session.execute(update(Person).values(state="erasing"))
+    send_due()
+    assert relay.mails == []

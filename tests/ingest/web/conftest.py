@@ -1,10 +1,3 @@
-"""The stage that page tests and browser tests share."""
-
-import sys
-from pathlib import Path
-
-sys.path.append(str(Path(__file__).parent))
-
-from web_stage import stage
+from tests.ingest.web.web_stage import stage
 
 __all__ = ["stage"]

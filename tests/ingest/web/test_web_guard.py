@@ -5,13 +5,13 @@ import re
 
 import pytest
 from sqlalchemy import select, update
-from web_stage import NOON, TODAY, Stage, nights
 
 from ingest import channels, signin
 from ingest import clock as the_clock
 from ingest.db import transaction
 from ingest.models import Channel, Connection, Person, Rejected, Run, RunFile, Tag, VendorAccount
 from ingest.web import today as today_module
+from tests.ingest.web.web_stage import NOON, TODAY, Stage, nights
 
 POSTS = ["/sign-in", "/sign-in/code", "/sign-out", "/tags", "/import", "/quiet-hours", "/sensitivity", "/data/erase"]
 FORM = {"content-type": "application/x-www-form-urlencoded"}

@@ -10,12 +10,12 @@ from html import unescape
 
 import pytest
 from sqlalchemy import select, update
-from web_stage import TODAY, Stage, nights, reread_settings
 
 from ingest import chart
 from ingest import clock as the_clock
 from ingest.db import transaction
 from ingest.models import Alert, Channel, Person, Run, ScoreRequest, Tag
+from tests.ingest.web.web_stage import TODAY, Stage, nights, reread_settings
 
 CSV = (
     b"Cycle start time,Cycle end time,Cycle timezone,Resting heart rate (bpm),Heart rate variability (ms)\n"

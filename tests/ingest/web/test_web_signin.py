@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
-from web_stage import NOON, TODAY, Stage, mailed_digits, nights
 
 from ingest import people, signin
 from ingest.db import transaction
 from ingest.models import Channel, Person, SignInCode, WebSession
+from tests.ingest.web.web_stage import NOON, TODAY, Stage, mailed_digits, nights
 
 NEW = "new@example.org"
 
@@ -264,7 +264,7 @@ def test_old_codes_and_sessions_are_forgotten_and_fresh_ones_kept(stage: Stage, 
 
 
 def test_under_https_cookies_are_bound_to_the_host(stage: Stage, monkeypatch):
-    from web_stage import reread_settings  # noqa: PLC0415
+    from tests.ingest.web.web_stage import reread_settings  # noqa: PLC0415
 
     monkeypatch.setenv("VAGUS_BASE_URL", "https://vagus.example")
     reread_settings()
