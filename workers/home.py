@@ -63,7 +63,7 @@ def empty(home: Path) -> None:
     for folder in (servers_home(home), home):
         try:
             shutil.rmtree(folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
             raise Misconfigured(f"{folder} cannot be emptied ({error.strerror}): remove it yourself") from None

@@ -141,7 +141,7 @@ def server_in(folder: Path, pid_file: Path) -> int | None:
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
         works_in = psutil.Process(pid).cwd()
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+    except (FileNotFoundError, NotADirectoryError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
         return None
     return pid if alive(pid) and Path(works_in) == folder.resolve() else None
 

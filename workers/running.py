@@ -45,7 +45,7 @@ def running(home: Path) -> Running | None:
     try:
         with locked(home / "supervisor.lock", fcntl.LOCK_SH, 0):
             return None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
         raise Misconfigured(f"{home} belongs to another account: run this as its owner, or set VAGUS_HOME") from None

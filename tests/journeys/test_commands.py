@@ -1,0 +1,203 @@
+"""The commands as people and scripts call them, on a Vagus that runs."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from providers.simulator.people import Story, nights
+from providers.simulator.whoop_export import cycles_csv, export_zip
+from workers import control
+from workers.home import empty
+from workers.running import running
+
+pytestmark = pytest.mark.slow
+Vagus = Callable[..., subprocess.CompletedProcess[str]]
+TODAY = datetime.now(UTC).date()
+FILE = cycles_csv(nights(Story.STEADY, TODAY, 120, seed=2))
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="vagus-commands-"))
+    yield folder
+    control.stop(folder)
+    empty(folder)
+
+
+@pytest.fixture(scope="module")
+def vagus(home: Path) -> Vagus:
+    """Call the command; the first that needs the servers starts them."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VAGUS_")}
+    kept = {name: value for name, value in kept.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    environment = kept | {"VAGUS_HOME": str(home), "VAGUS_PORT": "0", "NO_COLOR": "1"}
+
+    def call(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "workers.cli", *map(str, words)]
+        options = {"capture_output": True, "text": True, "timeout": 120, "input": ""}
+        return subprocess.run(command, env=environment | more, check=False, **options)
+
+    return call
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "physiological_cycles.csv"
+    path.write_text(FILE)
+    return path
+
+
+def test_before_anything_runs_status_says_so(vagus: Vagus) -> None:
+    done = vagus("status")
+    assert (done.returncode, done.stdout) == (3, "not running: start with `vagus up`\n")
+
+
+def test_an_import_starts_what_it_needs_and_its_nights_can_be_read(vagus: Vagus, file: Path) -> None:
+    done = vagus("import", "whoop", file, "--person", "Ada@Example.org")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"physiological_cycles\.csv: \d+ nights, \d{4}-\d\d-\d\d to", done.stderr)
+    rows = json.loads(vagus("readiness", "--person", "ada@example.org", "--json").stdout)
+    assert [row["day"] for row in rows] == sorted(row["day"] for row in rows)
+    assert rows[-1]["day"] == TODAY.isoformat()
+    assert {"score", "state", "inputs", "explanation", "drivers", "gates", "alert", "confidence"} <= rows[-1].keys()
+    assert "As usual" in vagus("readiness", "--person", "ada@example.org").stdout
+
+
+def test_the_same_file_again_changes_nothing_and_says_so(vagus: Vagus, file: Path) -> None:
+    before = vagus("readiness", "--person", "ada@example.org", "--json").stdout
+    done = vagus("import", "whoop", file, "--person", "ada@example.org", "--json")
+    (summary,) = json.loads(done.stdout)
+    assert (summary["new"], summary["revised"], summary["rejected"]) == (0, 0, 0)
+    assert vagus("readiness", "--person", "ada@example.org", "--json").stdout == before
+
+
+def test_a_zip_and_a_csv_of_it_are_one_history(vagus: Vagus, tmp_path: Path) -> None:
+    archive = tmp_path / "my_whoop_data.zip"
+    archive.write_bytes(export_zip(nights(Story.STEADY, TODAY, 120, seed=2)))
+    done = vagus("import", "whoop", archive, "--person", "ada@example.org", "--json")
+    (summary,) = json.loads(done.stdout)
+    assert summary["day_values"] > 0
+    assert summary["revised"] == 0
+
+
+def bomb(header: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("physiological_cycles.csv", header + "\n" + FILE.splitlines()[1] + "\n" * 30_000_000)
+    return packed.getvalue()
+
+
+HEADER = FILE.splitlines()[0]
+HOSTILE = {
+    "empty.csv": b"",
+    "binary.csv": bytes(range(256)) * 400,
+    "header.csv": b"one,two,three\n1,2,3\n",
+    "header_only.csv": f"{HEADER}\n".encode(),
+    "utf16.csv": FILE.encode("utf-16"),
+    "latin.csv": HEADER.replace("Cycle start time", "Anf\xe4nge").encode("latin-1"),
+    "bomb.zip": bomb(HEADER),
+    "cut.zip": export_zip(nights(Story.STEADY, TODAY, 30, seed=2))[:5000],
+}
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "one_line.csv", "missing.csv"])
+def test_a_hostile_file_is_one_line_and_nothing_is_stored(vagus: Vagus, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "one_line.csv":
+        with path.open("wb") as sparse:
+            sparse.truncate(500_000_000)
+    elif name in HOSTILE:
+        path.write_bytes(HOSTILE[name])
+    done = vagus("import", "whoop", path, "--person", "eve@example.org")
+    assert done.returncode == 2
+    assert re.fullmatch(r"vagus: \S+: .+\n", done.stderr), done.stderr
+    known = vagus("readiness", "--person", "eve@example.org")
+    assert (known.returncode, known.stdout) == (1, "")
+    assert "nobody here has the address" in known.stderr
+
+
+def test_of_several_files_the_good_ones_are_imported_and_the_bad_one_is_named(
+    vagus: Vagus, tmp_path: Path, file: Path
+) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    done = vagus("import", "whoop", tmp_path / "empty.csv", file, "--person", "bea@example.org")
+    assert done.returncode == 2
+    assert "empty.csv: this file is empty" in done.stderr
+    assert json.loads(vagus("readiness", "--person", "bea@example.org", "--json").stdout)
+
+
+def test_a_broken_row_is_reported_with_its_line_and_the_rest_is_there(vagus: Vagus, tmp_path: Path) -> None:
+    header, *rows = FILE.splitlines()
+    rows[4] = "no time at all" + rows[4][19:]
+    (tmp_path / "broken.csv").write_text("\n".join((header, *rows, "")))
+    done = vagus("import", "whoop", tmp_path / "broken.csv", "--person", "cleo@example.org")
+    assert done.returncode == 0
+    assert "1 set aside" in done.stderr
+    assert re.search(r"line 6.*: its Cycle start time is not a time", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("import", "casio", "{file}", "--person", "ada@example.org"), "casio"),
+        (("import", "whoop", "{file}", "--person", "ada"), "is not a mail address"),
+        (("readiness", "--person", "zoe@example.org"), "nobody here has the address zoe@example.org"),
+        (("erase", "--person", "zoe@example.org"), "nobody here has the address zoe@example.org"),
+        (("sign-in", "--person", "zoe@example.org"), "nobody here has the address zoe@example.org"),
+        (("run", "nothing"), "there is no process nothing"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(vagus: Vagus, file: Path, words: tuple[str, ...], said: str) -> None:
+    done = vagus(*(word.format(file=file) for word in words))
+    assert done.returncode in {1, 2}
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_is_named(vagus: Vagus) -> None:
+    done = vagus("status", VAGUS_PORT="many")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "setting VAGUS_PORT is wrong" in done.stderr
+
+
+def test_a_link_from_the_terminal_signs_one_browser_in_once(vagus: Vagus, home: Path) -> None:
+    link = vagus("sign-in", "--person", "ada@example.org").stdout.strip()
+    address = running(home).address
+    with httpx.Client(follow_redirects=True) as browser, httpx.Client(follow_redirects=True) as other:
+        assert "Sign in" in browser.get(link).text
+        assert browser.get(f"{address}/today").url.path != "/today", "a link that was only looked at signs nobody in"
+        assert "As usual" in browser.post(link).text
+        assert "As usual" not in other.post(link).text
+
+
+def test_status_and_doctor_answer_people_and_machines(vagus: Vagus) -> None:
+    assert "worker-score" in vagus("status").stdout
+    assert json.loads(vagus("status", "--json").stdout)
+    doctor = vagus("doctor", "--json")
+    assert doctor.returncode == 0
+    grades = {finding["check"]: finding["grade"] for finding in json.loads(doctor.stdout)}
+    assert (grades["database"], grades["valkey"], grades["mail"]) == ("ok", "ok", "warn")
+    assert "VAGUS_SMTP_URL" in vagus("doctor").stdout.replace("\n", " ")
+
+
+def test_erasing_leaves_nothing_to_read(vagus: Vagus) -> None:
+    done = vagus("erase", "--person", "ada@example.org")
+    assert re.match(r"erased: [\d,]+ day values, \d+ episodes", done.stdout)
+    assert vagus("readiness", "--person", "ada@example.org").returncode == 1
+
+
+def test_down_stops_everything(vagus: Vagus, home: Path) -> None:
+    assert "Stopped" in vagus("down").stdout
+    assert running(home) is None
+    assert "Nothing was running" in vagus("down").stdout

@@ -1,0 +1,85 @@
+"""`vagus demo`: what a newcomer sees first, with all that it starts and stops."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.ground import wait_for
+from workers.home import empty, servers_home
+from workers.running import running
+
+pytestmark = pytest.mark.slow
+COMMAND = [sys.executable, "-m", "workers.cli", "demo"]
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    folder = Path(tempfile.mkdtemp(prefix="vagus-demo-"))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VAGUS_")}
+    yield kept | {"VAGUS_HOME": str(folder), "VAGUS_PORT": "0", "NO_COLOR": "1"}
+    empty(folder / "demo")
+    empty(folder)
+
+
+def play(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, "--once", "--json"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_demo_ends_in_one_alert_and_one_mail_and_leaves_nothing_running(environment: dict[str, str]) -> None:
+    done = play(environment)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["seconds"] < 60
+    assert (told["points"], told["rejected"], told["duplicates_sent"]) == (0, 0, 0)
+    assert told["deliveries"] == [{"channel": "mail", "status": "sent"}]
+    assert told["nights"] == 182
+    assert told["day_values"] > 1500
+    assert told["episodes"] > 170
+    assert told["alert"]["state"] == "strained"
+    assert told["alert"]["nights"] >= 1
+    assert "How you feel counts more" in told["alert"]["explanation"]
+    assert running(Path(environment["VAGUS_HOME"]) / "demo") is None
+
+
+def test_the_demo_serves_its_pages_until_it_is_told_to_stop(environment: dict[str, str]) -> None:
+    home = Path(environment["VAGUS_HOME"]) / "demo"
+    (home / "left").mkdir(parents=True)
+    with subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+        said = ""
+        while "Ready in" not in said and demo.poll() is None:
+            said += demo.stdout.readline()
+        assert not (home / "left").exists(), "the demo empties its folder at start"
+        look_around(*re.findall(r"http://\S+/demo/\S+", said))
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(30) == 0
+    wait_for(lambda: running(home) is None)
+    assert not list(servers_home(home).glob("*/postmaster.pid"))
+
+
+def look_around(page: str, mailbox: str) -> None:
+    """Open what the demo printed, as somebody who has just read it."""
+    with httpx.Client(follow_redirects=True) as browser:
+        shown = browser.get(page).text
+        assert "Strained" in shown
+        assert "no quiet hours" in shown
+        assert "Strain has lasted" in browser.get(mailbox).text
+        assert browser.get(f"{page.split('/demo/', maxsplit=1)[0]}/readyz").json()["ok"]
+
+
+def test_a_demo_that_cannot_start_says_why_in_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    broken = environment | {"VAGUS_HOME": str(tmp_path / "file")}
+    done = play(broken)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert re.search(r"^vagus: .*VAGUS_HOME", done.stderr, re.MULTILINE), done.stderr
