@@ -143,11 +143,11 @@ def _leaning(reading: Reading) -> str:
 
 
 def _night(reading: Reading) -> list[str]:
-    """Last night in the person's own units, beside the usual range."""
+    """The night in the person's own units, beside the usual range."""
     if reading.tonight is None:
-        return ["Last night could not be compared; this stands from the nights before."]
+        return ["The latest night could not be compared; this stands from the nights before."]
     parts = [_beside_usual(driver) for driver in reading.drivers if driver.value is not None]
-    return [f"Last night: {' and '.join(parts)}."] if parts else []
+    return [f"Latest night: {' and '.join(parts)}."] if parts else []
 
 
 def _beside_usual(driver: Driver) -> str:

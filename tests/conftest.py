@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ingest import clock as the_clock
 from ingest import db, migrate, settings, vault
 from tests.ground import clear_caches, wait_for
-from workers import embedded
+from workers.supervision import embedded
 
 TEMPLATE = "vagus_template"
 CHROMIUM = "/usr/bin/chromium"

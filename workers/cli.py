@@ -13,10 +13,10 @@ from rich.table import Table
 
 from ingest.settings import settings
 from providers.errors import FileRefused, Misconfigured, VagusError
-from workers import control, supervisor
-from workers.children import hold_leash
-from workers.running import running
-from workers.status import status_json, status_table
+from workers.supervision import control, supervisor
+from workers.supervision.children import hold_leash
+from workers.supervision.running import running
+from workers.supervision.status import status_json, status_table
 from workers.terminal import Steps
 
 NOT_RUNNING = 3
@@ -74,7 +74,7 @@ def status(*, as_json: Json = False) -> None:
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Check this machine and this installation, and say what to do."""
-    from workers.doctor import examine  # noqa: PLC0415  the other commands start faster without it
+    from workers.supervision.doctor import examine  # noqa: PLC0415  the other commands start faster without it
 
     findings = examine()
     if as_json:
@@ -169,7 +169,7 @@ def run(name: str) -> None:
             os.setsid()
             supervisor.supervise(settings().home, Steps())
         case "web":
-            from workers.serve import serve  # noqa: PLC0415  each process imports what it needs
+            from workers.supervision.serve import serve  # noqa: PLC0415  each process imports what it needs
 
             serve()
         case "worker-score" | "worker-notify":

@@ -30,10 +30,10 @@ from ingest.store import ASSESSMENT
 from providers.errors import VagusError
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import export_zip
-from workers import control
-from workers.home import empty
 from workers.people_commands import wait_until_scored
-from workers.running import Running
+from workers.supervision import control
+from workers.supervision.home import empty
+from workers.supervision.running import Running
 from workers.terminal import Steps
 
 ADDRESS = "mira@example.org"

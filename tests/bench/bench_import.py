@@ -12,7 +12,7 @@ from pathlib import Path
 from ingest import clock, db, imports, migrate, settings, vault
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import cycles_csv
-from workers import embedded
+from workers.supervision import embedded
 
 NIGHTS, RUNS, BAR = 1096, 7, 2000
 

@@ -22,9 +22,9 @@ from ingest.models import Alert, Delivery, Readiness, ScoreRequest
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import cycles_csv
 from tests.ground import clear_caches, wait_for
-from workers import control
-from workers.embedded import stop_servers
-from workers.running import Running, running
+from workers.supervision import control
+from workers.supervision.embedded import stop_servers
+from workers.supervision.running import Running, running
 
 pytestmark = pytest.mark.slow
 CALM = "calm@example.org"

@@ -13,19 +13,19 @@ import psutil
 import pytest
 
 from ingest.settings import settings
-from workers import control
-from workers.processes import alive, wait_until
-from workers.running import Running, running
+from workers.supervision import control
+from workers.supervision.processes import alive, wait_until
+from workers.supervision.running import Running, running
 
 pytestmark = pytest.mark.slow
 
-SLEEPER = "from workers.children import hold_leash; hold_leash(); import time; time.sleep(600)"
+SLEEPER = "from workers.supervision.children import hold_leash; hold_leash(); import time; time.sleep(600)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
 SUPERVISOR = """
     import sys
     from ingest.settings import settings
-    from workers.children import Child
-    from workers.supervisor import Plan, supervise
+    from workers.supervision.children import Child
+    from workers.supervision.supervisor import Plan, supervise
     from workers.terminal import Steps
 
     children = tuple(Child(name, (sys.executable, "-P", "-c", sys.argv[1])) for name in ("one", "two"))

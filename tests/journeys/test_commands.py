@@ -17,9 +17,9 @@ import pytest
 
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import cycles_csv, export_zip
-from workers import control
-from workers.home import empty
-from workers.running import running
+from workers.supervision import control
+from workers.supervision.home import empty
+from workers.supervision.running import running
 
 pytestmark = pytest.mark.slow
 Vagus = Callable[..., subprocess.CompletedProcess[str]]

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from tests.ground import wait_for
-from workers.home import empty, servers_home
-from workers.running import running
+from workers.supervision.home import empty, servers_home
+from workers.supervision.running import running
 
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "workers.cli", "demo"]

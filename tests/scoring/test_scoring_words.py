@@ -119,7 +119,7 @@ def test_strain_is_told_in_own_units_with_range_duration_and_lookalikes() -> Non
     text = explain("strained", reading(), (), ("You had 4 hard days in 5.",))
     assert text == (
         "On 7 of your last 8 nights HRV and resting heart rate together leaned towards strain. "
-        "Last night: HRV 46 ms (usual 55\N{EN DASH}68) and resting heart rate 57 bpm (usual 49\N{EN DASH}54). "
+        "Latest night: HRV 46 ms (usual 55\N{EN DASH}68) and resting heart rate 57 bpm (usual 49\N{EN DASH}54). "
         "This pattern often goes with accumulated training strain, but it may be something else: a cold coming on, "
         "alcohol, heat or short sleep can look the same. You had 4 hard days in 5. How you feel counts more than this."
     )

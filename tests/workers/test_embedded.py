@@ -15,13 +15,13 @@ import redis
 
 from ingest.settings import settings
 from providers.errors import Misconfigured, Unavailable
-from workers import binaries, home
-from workers import postgres as postgres_module
-from workers.embedded import start_postgres, start_servers, start_valkey, stop_servers, urls
-from workers.home import prepare_home, socket_folder, socket_path
-from workers.postgres import postgres
-from workers.processes import alive, own_account, server_account
-from workers.valkey import valkey
+from workers.supervision import binaries, home
+from workers.supervision import postgres as postgres_module
+from workers.supervision.embedded import start_postgres, start_servers, start_valkey, stop_servers, urls
+from workers.supervision.home import prepare_home, socket_folder, socket_path
+from workers.supervision.postgres import postgres
+from workers.supervision.processes import alive, own_account, server_account
+from workers.supervision.valkey import valkey
 
 pytestmark = pytest.mark.slow
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has accounts to choose from")
@@ -278,7 +278,7 @@ def test_an_ordinary_account_needs_nobody_else(parent: Path) -> None:
         import os, sys
         from pathlib import Path
         import psycopg
-        from workers.embedded import start_servers, stop_servers
+        from workers.supervision.embedded import start_servers, stop_servers
         os.setgid(65534); os.setuid(65534)
         home = Path(sys.argv[1])
         with psycopg.connect(start_servers(home).database) as connection:

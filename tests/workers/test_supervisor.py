@@ -14,25 +14,26 @@ import pytest
 
 from ingest.settings import settings
 from providers.errors import Misconfigured, Unavailable
-from workers import control
-from workers.children import Backoff
-from workers.home import socket_path
-from workers.port import listen
-from workers.postgres import postgres
-from workers.processes import alive, server_account, wait_until
-from workers.running import Running, running
-from workers.servers import Server
-from workers.valkey import valkey
+from workers.supervision import control
+from workers.supervision.children import Backoff
+from workers.supervision.home import socket_path
+from workers.supervision.port import listen
+from workers.supervision.postgres import postgres
+from workers.supervision.processes import alive, server_account, wait_until
+from workers.supervision.running import Running, running
+from workers.supervision.servers import Server
+from workers.supervision.valkey import valkey
 
 pytestmark = pytest.mark.slow
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has accounts to choose from")
 
-SLEEPER = "from workers.children import hold_leash; hold_leash(); import time; time.sleep(600)"
+SLEEPER = "from workers.supervision.children import hold_leash; hold_leash(); import time; time.sleep(600)"
 SUPERVISOR = """
     import os, sys
     from ingest.settings import settings
-    from workers import cli, supervisor
-    from workers.children import Child
+    from workers import cli
+    from workers.supervision import supervisor
+    from workers.supervision.children import Child
     from workers.terminal import Steps
 
     command = tuple(os.environ["COMMAND"].split("|"))

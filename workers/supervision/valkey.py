@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from providers.errors import Misconfigured
-from workers.binaries import valkey_program
-from workers.home import (
+from workers.supervision.binaries import valkey_program
+from workers.supervision.home import (
     make_reachable,
     open_log,
     prepare_home,
@@ -19,8 +19,8 @@ from workers.home import (
     socket_folder,
     socket_path,
 )
-from workers.processes import server_account
-from workers.servers import Server
+from workers.supervision.processes import server_account
+from workers.supervision.servers import Server
 
 SOCKET = "valkey.sock"
 START_SECONDS = 30.0

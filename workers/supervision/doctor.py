@@ -18,13 +18,13 @@ from ingest import clock
 from ingest.migrate import is_current
 from ingest.settings import settings
 from providers.errors import VagusError
-from workers.binaries import POSTGRES_MAJOR, VALKEY_MAJOR, postgres_programs, valkey_program
-from workers.control import use
-from workers.home import servers_home
-from workers.port import listen
-from workers.postgres import refuse_other_major
-from workers.processes import server_account
-from workers.running import running
+from workers.supervision.binaries import POSTGRES_MAJOR, VALKEY_MAJOR, postgres_programs, valkey_program
+from workers.supervision.control import use
+from workers.supervision.home import servers_home
+from workers.supervision.port import listen
+from workers.supervision.postgres import refuse_other_major
+from workers.supervision.processes import server_account
+from workers.supervision.running import running
 
 ENOUGH_BYTES, FEW_BYTES = 2_000_000_000, 200_000_000
 CONNECT_SECONDS = 5.0

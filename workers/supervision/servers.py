@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.errors import Unavailable
-from workers.home import last_words
-from workers.processes import Account, alive, end, launch, server_in, wait_until
+from workers.supervision.home import last_words
+from workers.supervision.processes import Account, alive, end, launch, server_in, wait_until
 
 STALE_SOCKET_SECONDS = 3.0
 HELD_SECONDS = 0.2

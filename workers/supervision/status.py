@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from rich.table import Table
 
-from workers.running import Running
+from workers.supervision.running import Running
 
 
 def status_table(state: Running) -> Table:

@@ -14,18 +14,18 @@ from pathlib import Path
 from ingest.settings import settings
 from ingest.vault import create_secrets
 from providers.errors import Unavailable, VagusError
-from workers.alarm import Alarm
-from workers.binaries import POSTGRES_MAJOR, VALKEY_MAJOR
-from workers.children import LEASH, LISTEN, Backoff, Child, Crew, own_children
-from workers.embedded import start_postgres, start_valkey, stop_servers
-from workers.home import give, last_words, make_reachable, open_log, prepare_home, reachable, servers_home
-from workers.port import answers, listen
-from workers.postgres import postgres
-from workers.processes import Account, own_account, run, server_account
-from workers.running import ChildState, Running, locked, record, supervisor_lock
-from workers.servers import Server
+from workers.supervision.alarm import Alarm
+from workers.supervision.binaries import POSTGRES_MAJOR, VALKEY_MAJOR
+from workers.supervision.children import LEASH, LISTEN, Backoff, Child, Crew, own_children
+from workers.supervision.embedded import start_postgres, start_valkey, stop_servers
+from workers.supervision.home import give, last_words, make_reachable, open_log, prepare_home, reachable, servers_home
+from workers.supervision.port import answers, listen
+from workers.supervision.postgres import postgres
+from workers.supervision.processes import Account, own_account, run, server_account
+from workers.supervision.running import ChildState, Running, locked, record, supervisor_lock
+from workers.supervision.servers import Server
+from workers.supervision.valkey import valkey
 from workers.terminal import Steps, short
-from workers.valkey import valkey
 
 MIGRATE = (sys.executable, "-P", "-c", "from ingest.migrate import upgrade; upgrade()")
 TRIAL = (sys.executable, "-P", "-c", "import workers, ingest")

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import psycopg
 
 from providers.errors import Misconfigured, Unavailable
-from workers.binaries import POSTGRES_MAJOR, postgres_programs
-from workers.home import (
+from workers.supervision.binaries import POSTGRES_MAJOR, postgres_programs
+from workers.supervision.home import (
     make_reachable,
     open_log,
     prepare_home,
@@ -21,8 +21,8 @@ from workers.home import (
     socket_folder,
     socket_path,
 )
-from workers.processes import Account, run, server_account
-from workers.servers import Server
+from workers.supervision.processes import Account, run, server_account
+from workers.supervision.servers import Server
 
 ROLE = DATABASE = "vagus"
 PORT = 5432

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ingest.settings import settings
 from providers.errors import Unavailable
-from workers.children import own_command
-from workers.embedded import stop_servers
-from workers.home import last_words, open_log, prepare_home
-from workers.processes import POLL_SECONDS, alive, end, server_account
-from workers.running import Running, running
+from workers.supervision.children import own_command
+from workers.supervision.embedded import stop_servers
+from workers.supervision.home import last_words, open_log, prepare_home
+from workers.supervision.processes import POLL_SECONDS, alive, end, server_account
+from workers.supervision.running import Running, running
 
 READY_SECONDS = 120.0  # recovery of a database after a crash may take half of it
 HOPELESS = 4  # restarts, after some eight seconds

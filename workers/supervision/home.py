@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from providers.errors import Misconfigured, Unavailable
-from workers.processes import Account, own_account, run, telling
+from workers.supervision.processes import Account, own_account, run, telling
 
 # sun_path holds 104 bytes on macOS and 108 on Linux, with a zero at the end.
 LONGEST_SOCKET_PATH = 103

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers.home import socket_folder
-from workers.postgres import postgres_url, start_postgres, stop_postgres
-from workers.processes import server_account
-from workers.valkey import start_valkey, stop_valkey, valkey_url
+from workers.supervision.home import socket_folder
+from workers.supervision.postgres import postgres_url, start_postgres, stop_postgres
+from workers.supervision.processes import server_account
+from workers.supervision.valkey import start_valkey, stop_valkey, valkey_url
 
 __all__ = [
     "Urls",

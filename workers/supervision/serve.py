@@ -7,7 +7,7 @@ import uvicorn
 
 from ingest import log
 from ingest.settings import settings
-from workers.children import LISTEN
+from workers.supervision.children import LISTEN
 
 STOP_SECONDS = 8  # less than a stopping supervisor waits
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ingest.settings import settings
-from workers.processes import wait_until
-from workers.running import ChildState
+from workers.supervision.processes import wait_until
+from workers.supervision.running import ChildState
 
 LEASH = "VAGUS_LEASH"
 LISTEN = "VAGUS_LISTEN"

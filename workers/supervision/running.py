@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from providers.errors import Misconfigured, Unavailable
-from workers.processes import alive, wait_until
+from workers.supervision.processes import alive, wait_until
 
 LOCK_SECONDS = 1.0  # whoever asks whether a supervisor runs holds its lock for an instant
 RECORD_SECONDS = 2.0

@@ -1,0 +1,1 @@
+"""The processes of one Vagus: its own servers, the supervisor that keeps all of them running, its state folder."""
