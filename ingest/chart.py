@@ -337,7 +337,8 @@ def _clipped(frame: Frame, spot: Spot, value: float) -> Iterator[str]:
     up = value > frame.high
     y = frame.top - 5 if up else frame.bottom + 5
     yield marks.path("beyond", marks.arrow(spot.x, y, up=up))
-    yield marks.text("value", spot.x - 8, y + 3, words.shown(value, frame.signal), "end")
+    beside = frame.top + 5 if up else frame.bottom - 1  # the title stands above, the dates below
+    yield marks.text("value", spot.x - 8, beside, words.shown(value, frame.signal), "end")
 
 
 def _axis(calendar: Sequence[date], width: float, bottom: float) -> str:

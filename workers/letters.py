@@ -52,7 +52,6 @@ def strained(nights: Sequence[Assessment], alert: Alert, stop_url: str, *, with_
         "explanation": night.explanation.removesuffix(FEEL).rstrip(),  # the footer says it
         "suggestion": night.suggestion,
         "rows": [_row(given) for given in night.inputs if given.signal in words.DECIDING],
-        "since": f"{alert.first_day.day} {alert.first_day:%B}",
         **links,
     }
     return _letter("Strain has lasted several nights", "strained", _picture(nights), content)
