@@ -115,3 +115,9 @@ def test_warnings_of_libraries_are_records_too(lines):
         warnings.warn("old", UserWarning, stacklevel=1)
         logging.captureWarnings(capture=False)
     assert "old" in lines()[0]["event"]
+
+
+def test_the_beat_says_once_a_second_in_one_line_that_the_broker_is_away(caplog):
+    for logger, kept in (("celery.beat", False), ("celery.worker", True)):
+        event = log.brief(None, "error", {"logger": logger, "event": "refused", "exc_info": (None, None, None)})
+        assert ("exc_info" in event) is kept

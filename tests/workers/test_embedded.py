@@ -293,3 +293,13 @@ def test_an_ordinary_account_needs_nobody_else(parent: Path) -> None:
         cwd="/",
     )
     assert done.stdout.splitlines() == ["(1,)", "0o700 True"], done.stderr
+
+
+def test_the_last_words_of_a_log_are_one_readable_line(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.write_text("y" * 30_000 + "\n" + '{"event": "the broker is away"}\n')
+    assert home.last_words(log) == "the broker is away"
+    log.write_text("FATAL: " + "z" * 1000 + "\n")
+    assert len(home.last_words(log)) == 200
+    log.write_text("")
+    assert home.last_words(log) == "it said nothing"

@@ -69,7 +69,9 @@ def _connect(relay: SplitResult) -> smtplib.SMTP:
     smtp = smtplib.SMTP(host, port, timeout=TIMEOUT)
     if relay.scheme == "smtp":
         try:
-            smtp.starttls(context=ssl.create_default_context())
+            smtp.ehlo_or_helo_if_needed()
+            if smtp.has_extn("starttls") or not _loopback(relay):  # what stays on this machine needs no TLS
+                smtp.starttls(context=ssl.create_default_context())
         except BaseException:
             smtp.close()
             raise

@@ -18,6 +18,7 @@ from ingest import clock
 from ingest.migrate import is_current
 from ingest.settings import settings
 from providers.errors import VagusError
+from workers.channels.relay import PORTS
 from workers.supervision.binaries import POSTGRES_MAJOR, VALKEY_MAJOR, postgres_programs, valkey_program
 from workers.supervision.control import use
 from workers.supervision.home import servers_home
@@ -168,7 +169,7 @@ def _mail() -> Finding:
         return Finding("mail", "warn", "no mail server is set: nobody can be mailed", "set VAGUS_SMTP_URL")
     url = urlsplit(given.get_secret_value())
     kind = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
-    port = url.port or (465 if url.scheme == "smtps" else 587)
+    port = url.port or PORTS.get(url.scheme, 0)
     try:
         kind(url.hostname or "", port, timeout=CONNECT_SECONDS).close()
     except (OSError, smtplib.SMTPException) as error:

@@ -15,6 +15,8 @@ LONGEST_SOCKET_PATH = 103
 LONGEST_SOCKET_NAME = "/.s.PGSQL.5432"
 SHORT_FOLDER = "set XDG_RUNTIME_DIR to a short folder of yours"
 LOG_BYTES = 5_000_000
+LAST_BYTES = 20_000
+LONGEST_LINE = 200
 ELSEWHERE = "servers"
 OPEN_FOLDER = Path("/var/lib/vagus/elsewhere")
 
@@ -154,7 +156,10 @@ def last_words(log: Path) -> str:
     """The line of a log's end that says most about a failure."""
     try:
         with log.open("rb") as handle:
-            handle.seek(max(0, log.stat().st_size - 4000))
-            return telling(handle.read().decode(errors="replace")) or "it said nothing"
+            start = max(0, log.stat().st_size - LAST_BYTES)
+            handle.seek(start)
+            said = handle.read().decode(errors="replace")
+            whole = said.partition("\n")[2] if start else said
+            return telling(whole)[:LONGEST_LINE] or "it said nothing"
     except FileNotFoundError:
         return "it said nothing"
