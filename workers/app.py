@@ -14,7 +14,7 @@ from providers.errors import Misconfigured
 from workers.schedule import SCHEDULE
 
 QUEUES = ("score", "notify", "upkeep")
-WORKERS = {"worker-score": ("score", 2), "worker-notify": ("notify,upkeep", 4)}  # name: queues, threads
+WORKERS = {"worker-score": ("score,upkeep", 3), "worker-notify": ("notify", 4)}  # name: queues, threads
 
 # Nothing lies long in `unacked`: what was begun is acknowledged and a row under lease, what was lost is due again.
 TRANSPORT = {

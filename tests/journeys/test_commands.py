@@ -17,6 +17,7 @@ import pytest
 
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import cycles_csv, export_zip
+from tests.ground import wait_for
 from workers.supervision import control
 from workers.supervision.home import empty
 from workers.supervision.running import running
@@ -179,6 +180,24 @@ def test_a_link_from_the_terminal_signs_one_browser_in_once(vagus: Vagus, home: 
         assert browser.get(f"{address}/today").url.path != "/today", "a link that was only looked at signs nobody in"
         assert "As usual" in browser.post(link).text
         assert "As usual" not in other.post(link).text
+
+
+def test_an_upload_is_read_by_a_worker_and_what_it_set_aside_is_shown(vagus: Vagus, home: Path) -> None:
+    link = vagus("sign-in", "--person", "ada@example.org").stdout.strip()
+    address = running(home).address
+    header, *rows = FILE.splitlines()
+    file = "\n".join((header, "no time at all" + rows[0][19:], *rows[1:], ""))
+    with httpx.Client(follow_redirects=True) as browser:
+        browser.post(link)
+        page = browser.post(f"{address}/import", files={"file": ("my <nights>.csv", file.encode())})
+        run = str(page.url)
+        wait_for(lambda: "set aside" in browser.get(run).text)
+        shown = browser.get(run).text
+        assert "my &lt;nights&gt;.csv" in browser.get(f"{address}/import").text
+        assert "its Cycle start time is not a time" in shown
+        assert "Reading" not in shown
+    with httpx.Client(follow_redirects=True) as stranger:
+        assert "set aside" not in stranger.get(run).text
 
 
 def test_status_and_doctor_answer_people_and_machines(vagus: Vagus) -> None:
