@@ -32,6 +32,7 @@ from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import export_zip
 from workers.people_commands import wait_until_scored
 from workers.supervision import control
+from workers.supervision.children import LEASH
 from workers.supervision.home import empty
 from workers.supervision.running import Running
 from workers.terminal import Steps
@@ -73,16 +74,19 @@ def servers(steps: Steps) -> Iterator[Running]:
     for name in ("DATABASE_URL", "REDIS_URL", "VAGUS_BASE_URL", "VAGUS_SECRETS_FILE"):
         os.environ.pop(name, None)
     settings.cache_clear()
-    try:
-        state = control.start_detached(folder, steps.say)
-        control.use(state)
-        yield state
-    finally:
-        control.stop(folder)
+    with _leash():
+        try:
+            state = control.start_detached(folder, steps.say)
+            control.use(state)
+            yield state
+        finally:
+            control.stop(folder)
 
 
 def run(*, once: bool, as_json: bool) -> None:
     """Show the demo: its story, its addresses, and then serve until Ctrl-C, or stop at once. Raises VagusError."""
+    for asked_to_stop in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore the first
+        signal.signal(asked_to_stop, signal.default_int_handler)
     started = time.monotonic()
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
     steps = Steps(console)
@@ -110,10 +114,23 @@ def _show_alert(console: Console, alert: dict[str, Any]) -> None:
 
 def _serve() -> None:
     """Wait for Ctrl-C, or to be told to stop."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         while True:
             signal.pause()
+
+
+@contextmanager
+def _leash() -> Iterator[None]:
+    """Let the supervisor started in this block end with this process, even one that is killed."""
+    held, end = os.pipe()
+    os.set_inheritable(held, True)  # noqa: FBT003
+    os.environ[LEASH] = str(held)
+    try:
+        yield
+    finally:
+        os.environ.pop(LEASH, None)
+        os.close(held)
+        os.close(end)
 
 
 def play(steps: Steps) -> dict[str, Any]:

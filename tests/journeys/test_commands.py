@@ -51,6 +51,10 @@ def vagus(home: Path) -> Vagus:
     return call
 
 
+def browsing() -> httpx.Client:
+    return httpx.Client(follow_redirects=True, timeout=30)
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "physiological_cycles.csv"
@@ -175,7 +179,10 @@ def test_a_wrong_setting_is_named(vagus: Vagus) -> None:
 def test_a_link_from_the_terminal_signs_one_browser_in_once(vagus: Vagus, home: Path) -> None:
     link = vagus("sign-in", "--person", "ada@example.org").stdout.strip()
     address = running(home).address
-    with httpx.Client(follow_redirects=True) as browser, httpx.Client(follow_redirects=True) as other:
+    with (
+        browsing() as browser,
+        browsing() as other,
+    ):
         assert "Sign in" in browser.get(link).text
         assert browser.get(f"{address}/today").url.path != "/today", "a link that was only looked at signs nobody in"
         assert "As usual" in browser.post(link).text
@@ -187,7 +194,7 @@ def test_an_upload_is_read_by_a_worker_and_what_it_set_aside_is_shown(vagus: Vag
     address = running(home).address
     header, *rows = FILE.splitlines()
     file = "\n".join((header, "no time at all" + rows[0][19:], *rows[1:], ""))
-    with httpx.Client(follow_redirects=True) as browser:
+    with browsing() as browser:
         browser.post(link)
         page = browser.post(f"{address}/import", files={"file": ("my <nights>.csv", file.encode())})
         run = str(page.url)
@@ -196,7 +203,7 @@ def test_an_upload_is_read_by_a_worker_and_what_it_set_aside_is_shown(vagus: Vag
         assert "my &lt;nights&gt;.csv" in browser.get(f"{address}/import").text
         assert "its Cycle start time is not a time" in shown
         assert "Reading" not in shown
-    with httpx.Client(follow_redirects=True) as stranger:
+    with browsing() as stranger:
         assert "set aside" not in stranger.get(run).text
 
 

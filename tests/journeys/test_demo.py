@@ -8,7 +8,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -54,7 +56,7 @@ def test_the_demo_ends_in_one_alert_and_one_mail_and_leaves_nothing_running(envi
 def test_the_demo_serves_its_pages_until_it_is_told_to_stop(environment: dict[str, str]) -> None:
     home = Path(environment["VAGUS_HOME"]) / "demo"
     (home / "left").mkdir(parents=True)
-    with subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, text=True) as demo, stopped(demo):
         said = ""
         while "Ready in" not in said and demo.poll() is None:
             said += demo.stdout.readline()
@@ -66,14 +68,32 @@ def test_the_demo_serves_its_pages_until_it_is_told_to_stop(environment: dict[st
     assert not list(servers_home(home).glob("*/postmaster.pid"))
 
 
+@contextmanager
+def stopped(demo: subprocess.Popen[str]) -> Iterator[None]:
+    """Whatever the block finds, what was started ends."""
+    try:
+        yield
+    finally:
+        demo.send_signal(signal.SIGINT)
+
+
 def look_around(page: str, mailbox: str) -> None:
     """Open what the demo printed, as somebody who has just read it."""
-    with httpx.Client(follow_redirects=True) as browser:
+    with httpx.Client(follow_redirects=True, timeout=30) as browser:
         shown = browser.get(page).text
         assert "Strained" in shown
         assert "no quiet hours" in shown
         assert "Strain has lasted" in browser.get(mailbox).text
-        assert browser.get(f"{page.split('/demo/', maxsplit=1)[0]}/readyz").json()["ok"]
+        wait_for(lambda: browser.get(page.replace(urlsplit(page).path, "/readyz")).json()["ok"])
+
+
+def test_a_demo_that_is_killed_takes_with_it_what_it_started(environment: dict[str, str]) -> None:
+    home = Path(environment["VAGUS_HOME"]) / "demo"
+    with subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, text=True) as demo, stopped(demo):
+        wait_for(lambda: running(home).ready, 60)
+        demo.kill()
+    wait_for(lambda: running(home) is None, 30)
+    assert not list(servers_home(home).glob("*/postmaster.pid"))
 
 
 def test_a_demo_that_cannot_start_says_why_in_one_line(environment: dict[str, str], tmp_path: Path) -> None:
