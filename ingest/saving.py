@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import TextClause, select
@@ -185,6 +186,7 @@ def _link(row: shapes.DayValue | shapes.Tag) -> dict[str, str | None]:
     return {"link_stream": stream, "link_record": record}
 
 
+@lru_cache(maxsize=4096)  # the values of one night share its instants
 def _instant(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
