@@ -21,7 +21,7 @@ KNOWN_BUT_UNUSED = {
     whoop_columns.WORKOUTS: "the strain of workouts.csv is already in physiological_cycles.csv",
 }
 WANTED = "physiological_cycles.csv"
-HINT = "in WHOOP's app, App Settings → Data Export sends it by mail"
+HINT = "in WHOOP's app, Menu → Export WHOOP Data sends it by mail"
 
 
 def recognise(head: bytes) -> str | None:

@@ -77,7 +77,7 @@ def test_a_zip_without_anything_of_use_says_which_file_to_bring(named):
     with pytest.raises(FileRefused) as refused:
         chosen(packed(*named))
     assert str(refused.value) == (
-        "this ZIP has no physiological_cycles.csv: in WHOOP's app, App Settings → Data Export sends it by mail"
+        "this ZIP has no physiological_cycles.csv: in WHOOP's app, Menu → Export WHOOP Data sends it by mail"
     )
 
 

@@ -83,7 +83,7 @@ def test_silence_counts_from_the_last_night_with_data(stage: Stage):
 def test_a_person_without_nights_is_told_how_to_begin(stage: Stage):
     page = text(stage.sitter().client, "/today")
     assert "How to begin" in page
-    assert "Data export" in page
+    assert "Export WHOOP Data" in page
 
 
 def test_first_nights_that_are_being_judged_renew_the_page(stage: Stage):
