@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
            --no-emit-index-url --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lock bench shots clean
+.PHONY: help setup demo test browser check lock bench shots clean
 
 help: ## Show what there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -16,11 +16,15 @@ setup: .venv/ready ## Make .venv with what running Vagus needs
 demo: .venv/ready ## A made-up person's nights, one alert, one mail; serves until Ctrl-C
 	@$(BIN)/vagus demo
 
-test: check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests with coverage, docs
+test: browser check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests with coverage
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile --durations=10
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
+
+browser:
+	@command -v chromium >/dev/null || [ "$(WITHOUT_BROWSER)" = 1 ] || { \
+	    echo "no chromium: apt-get install chromium, or WITHOUT_BROWSER=1 make test to leave out the page tests"; exit 1; }
 
 check: .venv/ready-dev ## The part of the tests that runs nothing: format, lint, types, imports
 	@$(BIN)/ruff format --check --quiet
