@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from ingest import clock as the_clock
 from ingest import db, migrate, settings, vault
 from tests.ground import clear_caches, wait_for
-from workers.supervision import embedded
+from workers.supervision import control, embedded
 
 TEMPLATE = "vagus_template"
 CHROMIUM = "/usr/bin/chromium"
@@ -73,6 +73,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     vault.create_secrets(folder / "secrets.json")
     clear_caches()
     yield folder
+    clear_caches()
+
+
+@pytest.fixture
+def supervised_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home that the servers' account can reach, named in the environment; what runs there is stopped."""
+    for name in [name for name in os.environ if name.startswith("VAGUS_") or name in {"DATABASE_URL", "REDIS_URL"}]:
+        monkeypatch.delenv(name)
+    folder = Path(tempfile.mkdtemp(prefix="vagus-homes-", dir="/tmp"))
+    folder.chmod(0o755)
+    monkeypatch.setenv("VAGUS_HOME", str(folder / "home"))
+    monkeypatch.setenv("VAGUS_PORT", "0")
+    clear_caches()
+    yield folder / "home"
+    control.stop(folder / "home")
+    shutil.rmtree(folder)
     clear_caches()
 
 

@@ -10,9 +10,10 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from ingest.settings import settings
-from providers.errors import FileRefused, Misconfigured, VagusError
+from providers.errors import FileRefused, Misconfigured, Unavailable, VagusError
 from workers.supervision import control, supervisor
 from workers.supervision.children import hold_leash
 from workers.supervision.running import running
@@ -201,6 +202,8 @@ def main() -> None:
         _end(error, REFUSED)
     except VagusError as error:
         _end(error, 1)
+    except OperationalError as error:
+        _end(Unavailable(f"the database does not answer: {str(error.orig).strip().splitlines()[0]}"), 1)
     except KeyboardInterrupt:
         sys.exit(130)
 

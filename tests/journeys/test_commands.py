@@ -170,6 +170,16 @@ def test_what_cannot_be_done_is_said_in_one_line(vagus: Vagus, file: Path, words
     assert "Traceback" not in done.stderr
 
 
+def test_a_given_database_without_our_tables_is_named_and_so_is_one_that_is_away(vagus: Vagus, postgres: str) -> None:
+    given = {"DATABASE_URL": postgres.format(name="postgres"), "REDIS_URL": "redis://127.0.0.1:1"}
+    done = vagus("readiness", "--person", "ada@example.org", **given)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "lacks the tables of this version: start `vagus up` once" in done.stderr
+    done = vagus("readiness", "--person", "ada@example.org", **given | {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x"})
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("vagus: the database does not answer: ")
+
+
 def test_a_wrong_setting_is_named(vagus: Vagus) -> None:
     done = vagus("status", VAGUS_PORT="many")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -1,10 +1,8 @@
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,19 +46,8 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home that the servers' account can reach, named in the environment; what runs there is stopped."""
-    for name in [name for name in os.environ if name.startswith("VAGUS_") or name in {"DATABASE_URL", "REDIS_URL"}]:
-        monkeypatch.delenv(name)
-    folder = Path(tempfile.mkdtemp(prefix="vagus-homes-", dir="/tmp"))
-    folder.chmod(0o755)
-    monkeypatch.setenv("VAGUS_HOME", str(folder / "home"))
-    monkeypatch.setenv("VAGUS_PORT", "0")
-    settings.cache_clear()
-    yield folder / "home"
-    control.stop(folder / "home")
-    shutil.rmtree(folder)
-    settings.cache_clear()
+def state(supervised_home: Path) -> Path:
+    return supervised_home
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ingest.settings import settings
-from providers.errors import Unavailable
+from providers.errors import Misconfigured, Unavailable
 from workers.supervision.children import own_command
 from workers.supervision.embedded import stop_servers
 from workers.supervision.home import last_words, open_log, prepare_home
@@ -21,8 +21,17 @@ STOP_SECONDS = 100.0  # what children and servers may take together
 
 
 def ensure_running(show: Callable[[str], None]) -> Running | None:
-    """Make sure that the servers run, and use them here; None where both were given. Raises Unavailable."""
+    """Make sure that the servers run, and use them here; None where both were given. Raises Unavailable, Misconfigured.
+
+    Servers that were given are another's to start; that they have our tables is checked.
+    """
     if not settings().embedded:
+        from ingest.migrate import is_current  # noqa: PLC0415  a supervisor does without
+
+        if not is_current():
+            raise Misconfigured(
+                "the database lacks the tables of this version: start `vagus up` once, which makes them"
+            )
         return None
     home = settings().home
     state = running(home)
