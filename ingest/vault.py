@@ -10,9 +10,11 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,7 +25,7 @@ from providers.errors import Misconfigured
 VERSION = 1
 NONCE_BYTES = 12
 HEAD_BYTES = 2
-PURPOSES = ("session", "unsubscribe", "code", "channel")
+PURPOSES = frozenset({"unsubscribe", "code"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,25 +75,40 @@ def key_id(sealed: bytes) -> str:
 
 
 def create_secrets(file: Path) -> None:
-    """Write fresh secrets to `file`, readable by its owner alone, unless it exists; two starts at once agree on one."""
-    if file.exists():
-        return
-    content = {
-        "primary": "k1",
-        "keys": {"k1": _encode(secrets.token_bytes(32))},
-        "purposes": {purpose: _encode(secrets.token_bytes(32)) for purpose in PURPOSES},
-    }
+    """Write fresh secrets to `file`, readable by its owner alone; two starts at once agree on one.
+
+    A file that is there keeps what it has, and gains the secrets of purposes that came with a newer version.
+    """
+    try:
+        content = json.loads(file.read_text())
+    except FileNotFoundError:
+        content = {"primary": "k1", "keys": {"k1": _encode(secrets.token_bytes(32))}, "purposes": {}}
+        _write(file, _with_every_purpose(content), os.link)
+    except ValueError:
+        return  # `load` says what is wrong with it
+    else:
+        if PURPOSES - content.get("purposes", {}).keys():
+            _write(file, _with_every_purpose(content), os.replace)
+
+
+def _with_every_purpose(content: dict[str, Any]) -> dict[str, Any]:
+    fresh = {purpose: _encode(secrets.token_bytes(32)) for purpose in sorted(PURPOSES)}
+    return {**content, "purposes": fresh | content.get("purposes", {})}
+
+
+def _write(file: Path, content: dict[str, Any], place: Callable[[Path, Path], None]) -> None:
+    """Write beside the file, then put it in its place in one step; a link does not replace what came first."""
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
         json.dump(content, handle)
         handle.flush()
         os.fsync(handle.fileno())
     try:
-        os.link(part, file)
+        place(part, file)
     except FileExistsError:
         pass
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)
 
 
 def load(file: Path) -> Vault:

@@ -58,11 +58,32 @@ def test_secrets_are_readable_by_their_owner_alone_and_never_overwritten(tmp_pat
     assert [child.name for child in tmp_path.iterdir()] == ["secrets.json"]
 
 
+def test_a_newer_version_adds_the_secrets_it_needs_and_changes_none(tmp_path) -> None:
+    file = tmp_path / "secrets.json"
+    create_secrets(file)
+    content = json.loads(file.read_text())
+    del content["purposes"]["code"]
+    file.write_text(json.dumps(content))
+    create_secrets(file)
+    grown = json.loads(file.read_text())
+    assert grown["keys"] == content["keys"]
+    assert grown["purposes"]["unsubscribe"] == content["purposes"]["unsubscribe"]
+    assert load(file).sign("code", "42")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_secrets_that_cannot_be_read_are_left_for_their_owner_to_restore(tmp_path) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text("{broken")
+    create_secrets(file)
+    assert file.read_text() == "{broken"
+
+
 def test_each_purpose_has_a_secret_of_its_own(home) -> None:
-    signature = vault().sign("session", "42")
-    assert vault().signed_by("session", "42", signature)
+    signature = vault().sign("code", "42")
+    assert vault().signed_by("code", "42", signature)
     assert not vault().signed_by("unsubscribe", "42", signature)
-    assert not vault().signed_by("session", "43", signature)
+    assert not vault().signed_by("code", "43", signature)
     content = json.loads((home / "secrets.json").read_text())
     assert len(set(content["purposes"].values())) == len(content["purposes"])
 
