@@ -27,19 +27,21 @@ from ingest import clock, db, imports, people
 from ingest.models import Alert, Channel, Delivery, Readiness
 from ingest.settings import settings
 from ingest.store import ASSESSMENT
-from providers.errors import VagusError
+from providers.errors import Unavailable, VagusError
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import export_zip
 from workers.people_commands import wait_until_scored
 from workers.supervision import control
 from workers.supervision.children import LEASH
 from workers.supervision.home import empty
-from workers.supervision.running import Running
+from workers.supervision.processes import wait_until
+from workers.supervision.running import Running, running
 from workers.terminal import Steps
 
 ADDRESS = "mira@example.org"
 NIGHTS, SEED = 182, 7
 TOLD_WITHIN = 45.0
+FORMER_SECONDS = 12.0
 LOOK_EVERY = 0.1
 WIDTH = 80
 SETTLED_AFTER = timedelta(hours=9)  # by then last night is over, whatever the zone
@@ -63,6 +65,7 @@ def home() -> Path:
 def servers(steps: Steps) -> Iterator[Running]:
     """The demo's servers on an empty state folder, used by this process; stopped at the end, come what may."""
     folder = home()
+    _refuse_second(folder)
     control.stop(folder)
     empty(folder)
     os.environ |= {
@@ -117,6 +120,14 @@ def _serve() -> None:
     with suppress(KeyboardInterrupt):
         while True:
             signal.pause()
+
+
+def _refuse_second(folder: Path) -> None:
+    """Raises Unavailable where another demo runs; one that was killed takes a moment to go."""
+    if not wait_until(lambda: running(folder) is None, FORMER_SECONDS):
+        other = running(folder)
+        where = f" at {other.address}" if other else ""
+        raise Unavailable(f"the demo already runs{where}: end it with Ctrl-C where it was started")
 
 
 @contextmanager

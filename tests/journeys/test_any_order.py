@@ -16,7 +16,7 @@ from providers.simulator.whoop_export import cycles_csv, journal_csv
 from scoring import assess
 
 LAST = date(2026, 3, 1)
-PATIENT = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PATIENT = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WHO = (f"person{number}@example.org" for number in count())
 
 

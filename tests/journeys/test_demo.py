@@ -62,6 +62,9 @@ def test_the_demo_serves_its_pages_until_it_is_told_to_stop(environment: dict[st
             said += demo.stdout.readline()
         assert not (home / "left").exists(), "the demo empties its folder at start"
         look_around(*re.findall(r"http://\S+/demo/\S+", said))
+        second = play(environment)
+        assert (second.returncode, second.stdout) == (1, "")
+        assert "vagus: the demo already runs at http://" in second.stderr
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
     wait_for(lambda: running(home) is None)
