@@ -30,6 +30,17 @@ from ingest.models import (
 )
 
 RECEIPT = "erased"
+LABELS = {
+    "nights_assessed": "Nights judged",
+    "day_values": "Nightly values",
+    "episodes": "Sleeps and workouts",
+    "tags": "Journal answers and notes",
+    "alerts": "Alerts",
+    "messages": "Messages",
+    "files_kept": "Parts of your files, kept sealed",
+    "set_aside": "Records set aside",
+    "runs": "Imports and other runs",
+}
 RECEIPT_WAITS = timedelta(days=1)
 
 

@@ -63,7 +63,7 @@ HEROES: Mapping[str, Hero] = {
         "strained",
         "Strained",
         "Strain for some nights",
-        "Swap the next hard session for an easy one, or rest. We'll look again in three nights.",
+        "Swap the next hard session for an easy one, or rest. Look again in three nights.",
     ),
     "possible_illness": Hero(
         "signs",
@@ -108,7 +108,7 @@ def empty() -> Hero:
 
 def working() -> Hero:
     """The words while the first nights are being judged."""
-    return Hero("waiting", "none", "Working it out", "Your nights are being read", "This page renews itself.")
+    return Hero("waiting", "none", "Working it out", "Your nights are being read", "This page refreshes by itself.")
 
 
 def waiting(assessments: Sequence[Assessment]) -> Hero:
@@ -119,7 +119,7 @@ def waiting(assessments: Sequence[Assessment]) -> Hero:
         "none",
         "Waiting for last night",
         "Last night isn't here yet",
-        "Bring a newer file when you have one; nothing else to do.",
+        "Bring a newer file when you have one.",
         f"Yesterday: {before}.",
     )
 
@@ -239,7 +239,7 @@ def _number(count: int) -> str:
 
 
 def _collecting(plain: Hero, last: Assessment, assessments: Sequence[Assessment]) -> Hero:
-    nights = sum(map(recorded, assessments))
+    nights = sum(recorded(each) for each in assessments if each.day >= last.state_since)
     if nights >= FIRST_READING:
         return replace(plain, headline="Learning your usual", suggestion="A few more nights in a row are needed.")
     due = last.day + timedelta(days=FIRST_READING - nights)
@@ -247,7 +247,7 @@ def _collecting(plain: Hero, last: Assessment, assessments: Sequence[Assessment]
     return replace(
         plain,
         headline=f"{nights} of {FIRST_READING} nights so far",
-        suggestion=f"Your first reading should come around {when}. Wear it to bed; nothing else to do.",
+        suggestion=f"Around {when} there are enough nights. Bring a newer file then.",
     )
 
 
@@ -277,12 +277,19 @@ def _watch(plain: Hero, last: Assessment, _: Sequence[Assessment]) -> Hero:
 def _strained(plain: Hero, last: Assessment, _: Sequence[Assessment]) -> Hero:
     if not last.judged_nights:
         return plain
-    return replace(plain, headline=f"Strain for {last.outside_nights} of {last.judged_nights} nights")
+    headline = f"Strain for {last.outside_nights} of {last.judged_nights} nights"
+    return replace(plain, headline=headline, note=f"Strained since {day(last.state_since)}.")
 
 
 def _signs(plain: Hero, last: Assessment, _: Sequence[Assessment]) -> Hero:
     note = next((gate.reason for gate in last.gates if gate.active and gate.name == "illness"), "")
     return replace(plain, note=note)
+
+
+def _travel(plain: Hero, last: Assessment, _: Sequence[Assessment]) -> Hero:
+    if any(gate.active and gate.name == "travel" and "noted" in gate.reason for gate in last.gates):
+        return replace(plain, headline="You noted travel", suggestion="We hold back judgement for a week after it.")
+    return plain
 
 
 def _recovering(plain: Hero, last: Assessment, assessments: Sequence[Assessment]) -> Hero:
@@ -310,5 +317,6 @@ _TELL: Mapping[str, Callable[[Hero, Assessment, Sequence[Assessment]], Hero]] = 
     "strained": _strained,
     "possible_illness": _signs,
     "recovering": _recovering,
+    "travel": _travel,
     "insufficient": _insufficient,
 }

@@ -18,10 +18,10 @@ FEEL = "How you feel counts more than this."
 LOOKALIKES = "a cold coming on, alcohol, heat or short sleep can look the same"
 
 SUGGESTIONS: Mapping[State, str] = {
-    "collecting": "Wear it to bed; there is nothing else to do.",
+    "collecting": "Wear it to bed.",
     "normal": "Do what you had planned.",
     "watch": "Keep your plan, and consider adding nothing hard yet.",
-    "strained": "Consider swapping the next hard session for an easy one, or rest. We will look again in three nights.",
+    "strained": "Consider swapping the next hard session for an easy one, or rest. Look again in three nights.",
     "recovering": "Consider coming back in steps over two or three days.",
     "possible_illness": "Rest first. If you feel unwell, consider asking a professional.",
     "travel": "Take it as it comes; we hold back for a week after such a shift.",

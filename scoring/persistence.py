@@ -49,7 +49,7 @@ class Moment(NamedTuple):
     """What the state machine sees of one row."""
 
     row: int
-    recorded: bool  # tonight could be compared
+    recorded: bool  # tonight could be compared, and counts: a night with alcohol moves no state
     judged: bool  # strain is known
     strain: float
     latest_mean: float
@@ -193,7 +193,7 @@ def _moments(diary: Diary, evidence: Evidence, illness: Gating, travel: Gating, 
     ready = np.maximum(evidence.hrv_nights, evidence.resting_nights) >= FEWEST_NIGHTS
     columns = (
         rows,
-        np.isfinite(evidence.tonight),
+        np.isfinite(evidence.tonight) & ~diary.tagged("alcohol"),
         np.isfinite(evidence.strain),
         evidence.strain,
         evidence.latest_mean,

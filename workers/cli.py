@@ -136,7 +136,7 @@ def erase(person: Person, *, as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(counts))
     else:
-        gone = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items() if count)
+        gone = people_commands.counted(counts)
         typer.echo(f"erased: {gone or 'nothing was stored'}")
 
 
@@ -147,6 +147,7 @@ def sign_in(person: Person) -> None:
 
     control.ensure_running(say_aside)
     typer.echo(people_commands.sign_in_link(person))
+    say_aside("It signs one browser in, once, within ten minutes.")
 
 
 @app.command()

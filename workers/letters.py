@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from ingest import chart, signin, words
+from ingest import chart, privacy, signin, words
 from ingest.models import Alert, Erasure
 from ingest.settings import settings
 from scoring import Assessment, Input
@@ -44,7 +44,7 @@ class Row:
 def strained(nights: Sequence[Assessment], alert: Alert, stop_url: str, *, with_numbers: bool) -> Letter:
     """Strain that lasts. Without numbers it is one sentence and a link, for an address that nobody confirmed yet."""
     page = f"{settings().public_url}/alerts/{alert.id}"
-    links = {"page_url": page, "why_url": f"{page}#why", "stop_url": stop_url, "disclaimer": words.DISCLAIMER}
+    links = {"page_url": page, "why_url": f"{page}#explain", "stop_url": stop_url, "disclaimer": words.DISCLAIMER}
     night = next((each for each in reversed(nights) if words.recorded(each)), None)
     if night is None or not with_numbers:
         return _letter("Something changed in your nights", "quiet", None, {"sentence": FIRST_SENTENCE, **links})
@@ -64,7 +64,7 @@ def sign_in(digits: str) -> Letter:
 
 def erased(erasure: Erasure) -> Letter:
     """The receipt of an erasure: when, and how many rows of what."""
-    counts = [(name.replace("_", " "), count) for name, count in erasure.counts.items() if count]
+    counts = [(label, erasure.counts[name]) for name, label in privacy.LABELS.items() if erasure.counts.get(name)]
     content = {"at": f"{erasure.at.day} {erasure.at:%B %Y}", "counts": counts}
     return _letter("Everything about you was erased", "erased", None, content)
 

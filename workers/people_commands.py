@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -30,8 +30,11 @@ def import_files(vendor: str, files: Sequence[Path], address: str) -> tuple[list
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
         for file in files:
+            if not file.is_file():
+                refused.append(f"{file}: {'is no file' if file.exists() else 'there is no such file'}")
+                continue
             try:
-                bar = progress.add_task(file.name, total=file.stat().st_size if file.exists() else None)
+                bar = progress.add_task(file.name, total=file.stat().st_size)
                 done.append(_import(vendor, file, address, lambda seen, bar=bar: progress.update(bar, completed=seen)))  # type: ignore[misc]
             except FileRefused as error:
                 refused.append(f"{file}: {error}")
@@ -121,6 +124,11 @@ def erase(address: str) -> dict[str, int]:
         if typed.strip().lower() != person.address:
             raise VagusError("nothing was erased")
     return privacy.erase(person.id)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """What went, in words: `nights judged 182, nightly values 1,624`."""
+    return ", ".join(f"{privacy.LABELS[name].lower()} {count:,}" for name, count in counts.items() if count)
 
 
 def sign_in_link(address: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from starlette.responses import RedirectResponse, Response
 
 from ingest import chart, clock, people, store, words
@@ -84,7 +84,7 @@ def history(request: Request, person: Signed, span: str = "3m") -> Response:
         until = people.today_of(session, person.id)
         nights = store.readiness(session, person.id, since=until - LOOKED_BACK if days else None)
         told = told_days(session, person)
-        own = select(Alert).where(Alert.person == person.id, Alert.state != "withdrawn")
+        own = select(Alert).where(Alert.person == person.id, or_(Alert.state != "withdrawn", Alert.told))
         alerts = session.scalars(own.order_by(Alert.first_day.desc())).all()
     nights = _from_first_recorded(nights)
     shown = min(days or MOST_DAYS, max((until - nights[0].day).days + 1, SHOWN_DAYS)) if nights else 0

@@ -53,6 +53,7 @@ def _templates() -> Environment:
         "clock_time": words.clock_time,
         "size": size,
         "from_iso": from_iso,
+        "sentence": sentence,
     }
     made.globals |= {"words": words, "timedelta": timedelta}
     return made
@@ -61,6 +62,11 @@ def _templates() -> Environment:
 def from_iso(text: str) -> str:
     """`2023-10-02` as `2 Oct 2023`."""
     return words.full(date.fromisoformat(text))
+
+
+def sentence(text: str) -> str:
+    """A reason as a sentence: it begins with a capital and ends with a full stop."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def size(count: int) -> str:

@@ -21,17 +21,6 @@ SENSITIVITIES = (
     ("balanced", "Balanced", "About two messages a year that had no cause we know."),
     ("early", "Early", "Sooner, and more often for nothing: about three a year without a cause we know."),
 )
-COUNTS = (
-    ("nights_assessed", "Nights judged"),
-    ("day_values", "Nightly values"),
-    ("episodes", "Sleeps and workouts"),
-    ("tags", "Notes on nights"),
-    ("alerts", "Alerts"),
-    ("messages", "Messages"),
-    ("files_kept", "Files you brought, kept sealed"),
-    ("set_aside", "Records set aside"),
-    ("runs", "Imports and other runs"),
-)
 
 
 @router.get("/channels")
@@ -60,7 +49,7 @@ def switch(person: Signed, channel_id: int, state: Annotated[Literal["on", "off"
         if channel is None:
             raise HTTPException(404)
         channel.state = state
-        channel.reason = None if state == "on" else "switched off by the person"
+        channel.reason = None if state == "on" else "you turned it off"
     return _saved()
 
 
@@ -118,7 +107,7 @@ def _data(request: Request, person: Person, error: str = "") -> Response:
 
 
 def _listed(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return [(label, counts[name]) for name, label in COUNTS if name in counts]
+    return [(label, counts[name]) for name, label in privacy.LABELS.items()]
 
 
 def _saved() -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from ingest import people, signin
 from ingest.db import transaction
 from ingest.models import Person
+from ingest.settings import settings
 from ingest.web import cookies
 from ingest.web.render import page
 from ingest.web.signed import Visitor
@@ -18,6 +19,7 @@ from providers.errors import VagusError
 router = APIRouter()
 OWN_PAGES = r"/(today|history|import|channels|data|alerts/\d{1,18})"
 HOME = "/today"
+NO_MAIL = "This Vagus cannot send mail yet. Whoever runs it can print a link: `vagus sign-in --person ADDRESS`."
 Text = Annotated[str, Form(max_length=300)]
 
 
@@ -32,6 +34,8 @@ def address_form(request: Request, person: Visitor) -> Response:
 @router.post("/sign-in")
 def ask(request: Request, address: Text = "") -> Response:
     """Have a code mailed, whoever the address belongs to."""
+    if settings().smtp_url is None:
+        return page(request, "signin.html", status=503, address=address, error=NO_MAIL)
     nonce = cookies.read(request, cookies.ASKING) or signin.new_nonce()
     client = request.client.host if request.client else ""
     try:

@@ -44,6 +44,7 @@ class Look:
     run: tuple[date, date] | None = None
     noted: list[Noted] = field(default_factory=list)
     alert: int | None = None
+    told: bool = False
 
 
 def look(session: Session, person: Person) -> Look:
@@ -54,11 +55,13 @@ def look(session: Session, person: Person) -> Look:
     last = next((index for index in reversed(range(len(every))) if words.recorded(every[index])), None)
     if last is None:
         return Look(today, words.working() if judging else words.empty(), judging=judging)
+    alert = session.scalar(select(Alert).where(Alert.person == person.id, Alert.state == "open").limit(1))
     return replace(
         arrange(every[: last + 1], today, told_days(session, person)),
         judging=judging,
         noted=causes.noted(session, person.id, today - timedelta(days=SHOWN_DAYS), today),
-        alert=_open_alert(session, person),
+        alert=alert.id if alert else None,
+        told=alert is not None and alert.told,
     )
 
 
@@ -91,10 +94,6 @@ def told_days(session: Session, person: Person) -> set[date]:
         Delivery.person == person.id, Delivery.kind == "strained", Delivery.status == "sent"
     )
     return {at.astimezone(zone).date() for at in session.scalars(sent) if at}
-
-
-def _open_alert(session: Session, person: Person) -> int | None:
-    return session.scalar(select(Alert.id).where(Alert.person == person.id, Alert.state == "open").limit(1))
 
 
 def _points(last: Assessment) -> Points | None:

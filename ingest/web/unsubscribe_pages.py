@@ -25,7 +25,7 @@ def stop(request: Request, token: str) -> Response:
     with transaction() as session:
         channel = session.get(Channel, wanted)
         if channel is not None and channel.state == "on":
-            channel.state, channel.reason = "off", "unsubscribed by the link in a mail"
+            channel.state, channel.reason = "off", "you used the link in a mail"
     return page(request, "unsubscribe.html", token=token, done=True)
 
 

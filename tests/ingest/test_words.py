@@ -9,7 +9,7 @@ import pytest
 
 import ingest.words
 from ingest import words
-from scoring import Assessment, Input, Night, assess
+from scoring import Assessment, Gate, Input, Night, assess
 
 SUNDAY = date(2026, 11, 22)
 FORBIDDEN = re.compile(
@@ -96,13 +96,28 @@ def test_learning_counts_recorded_nights_and_names_the_day_of_the_first_reading(
     nights = [Night(SUNDAY - timedelta(days=k), hrv_ms=None if k == 3 else 60) for k in range(16, -1, -1)]
     hero = words.hero(assess(nights))
     assert hero.headline == "16 of 21 nights so far"
-    assert "around Friday" in hero.suggestion
-    assert "around Thu 26 Nov" in words.hero(assess(nights[:6])).suggestion
+    assert "Around Friday" in hero.suggestion
+    assert "Around Thu 26 Nov" in words.hero(assess(nights[:6])).suggestion
 
 
 def test_learning_that_has_its_nights_promises_no_date():
-    nights = [assessed("collecting", day=SUNDAY - timedelta(days=30 - k)) for k in range(31)]
+    since = SUNDAY - timedelta(days=30)
+    nights = [assessed("collecting", day=since + timedelta(days=k), state_since=since) for k in range(31)]
     assert words.hero(nights).headline == "Learning your usual"
+
+
+def test_after_a_new_device_learning_counts_from_there():
+    since = SUNDAY - timedelta(days=4)
+    days = [SUNDAY - timedelta(days=60 - k) for k in range(61)]
+    nights = [assessed("collecting" if day >= since else "normal", day=day, state_since=since) for day in days]
+    assert words.hero(nights).headline == "5 of 21 nights so far"
+
+
+def test_travel_that_the_person_noted_is_not_said_to_have_moved_their_clock():
+    noted = Gate("travel", active=True, reason="You noted that you travelled.", since=SUNDAY)
+    assert words.hero([assessed("travel", gates=(noted,))]).headline == "You noted travel"
+    moved = Gate("travel", active=True, reason="Your clock moved by three hours or more.", since=SUNDAY)
+    assert words.hero([assessed("travel", gates=(moved,))]).headline == "Your clock has moved"
 
 
 def test_a_young_range_looks_as_usual_but_is_still_learning():

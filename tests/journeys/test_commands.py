@@ -229,7 +229,7 @@ def test_status_and_doctor_answer_people_and_machines(vagus: Vagus) -> None:
 
 def test_erasing_leaves_nothing_to_read(vagus: Vagus) -> None:
     done = vagus("erase", "--person", "ada@example.org")
-    assert re.match(r"erased: [\d,]+ day values, \d+ episodes", done.stdout)
+    assert re.match(r"erased: nights judged [\d,]+, nightly values [\d,]+", done.stdout)
     assert vagus("readiness", "--person", "ada@example.org").returncode == 1
 
 

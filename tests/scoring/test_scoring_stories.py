@@ -143,6 +143,15 @@ def test_a_drinker_who_says_so_is_left_alone_and_still_scored(story: Tell) -> No
     assert told[102].strain == told[99].strain or told[102].judged_nights <= told[99].judged_nights
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_strain_that_turns_out_to_be_drinks_is_taken_back_and_does_not_start_anew(story: Tell, seed: int) -> None:
+    person = story(130, seed=seed).strain(116, 130, 1.8)
+    assert assess(person.nights())[-1].state in {"strained", "watch", "possible_illness"}
+    person.tell(118, 130, tags=frozenset({"alcohol"}))
+    told = assess(person.nights())
+    assert [night.day for night in told[118:] if night.alert == "start"] == []
+
+
 def test_a_drinkers_breathing_does_not_open_the_gate(story: Tell) -> None:
     person = story(130, scatter=0.3).strain(100, 101, 2.5).tell(100, tags=frozenset({"alcohol"}))
     person.breathing[100] += 3

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -89,11 +90,12 @@ def test_strain_reaches_the_person_as_one_complete_mail(database, relay, clock):
     assert all(len(line) <= 72 for line in text.splitlines() if "https://" not in line)
 
 
-def test_the_page_of_a_mail_fetches_nothing_and_stands_in_light_and_dark(database, relay, clock):
+def test_the_page_of_a_mail_fetches_nothing_and_brings_its_own_light_background(database, relay, clock):
     score_and_send(alerted(clock), clock)
     page = relay.mails[0].get_body(("html",)).get_content()
     assert not re.search(r"<img[^>]+src=\"(?!cid:)|<script|<link|@import|url\(", page)
-    assert 'name="color-scheme" content="light dark"' in page
+    assert 'name="color-scheme" content="light only"' in page
+    assert 'bgcolor="#ffffff"' in page
     assert "max-width:600px" in page
 
 
@@ -339,7 +341,7 @@ def test_who_is_erased_gets_one_last_mail_and_then_even_the_address_is_gone(data
     (mail,) = relay.mails
     text = mail.get_body(("plain",)).get_content()
     assert "everything that Vagus stored about you was erased" in text
-    assert "day values         156" in text
+    assert re.search(r"Nightly values +156", text)
     assert mail["List-Unsubscribe"] is None
     with transaction() as session:
         assert session.scalars(select(Person)).all() == []
@@ -353,3 +355,13 @@ def test_a_message_on_its_way_to_somebody_being_erased_is_not_sent(database, rel
         session.execute(update(Person).values(state="erasing"))
     send_due()
     assert relay.mails == []
+
+
+def test_every_place_that_a_mail_links_to_is_on_its_page(database, relay, clock):
+    person = alerted(clock)
+    score_and_send(person, clock)
+    (mail,) = relay.mails
+    anchors = set(re.findall(r"/alerts/\d+#([a-z-]+)", mail.get_body(("plain",)).get_content()))
+    page = (Path(letters.__file__).parents[1] / "ingest/web/templates/alert.html").read_text()
+    assert anchors
+    assert all(f'id="{anchor}"' in page for anchor in anchors)

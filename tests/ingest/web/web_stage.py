@@ -155,6 +155,7 @@ def stage(database: str, clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         monkeypatch.setenv("VAGUS_PORT", str(port))
+        monkeypatch.setenv("VAGUS_SMTP_URL", "smtp+plain://127.0.0.1:1")
         monkeypatch.setenv("VAGUS_BASE_URL", f"http://127.0.0.1:{port}")
         reread_settings()
         server = uvicorn.Server(uvicorn.Config(create_app(), log_config=None, lifespan="off"))
