@@ -12,7 +12,7 @@ from providers.errors import VagusError
 
 def lock_active(session: Session, person_id: int) -> None:
     """Keep the person from being erased while this transaction adds to them. Raises Erased."""
-    active = select(Person.id).where(Person.id == person_id, Person.state == "active").with_for_update()
+    active = select(Person.id).where(Person.id == person_id, Person.state == "active").with_for_update(key_share=True)
     if session.scalar(active) is None:
         raise Erased("this person was erased: nothing was stored")
 

@@ -1,7 +1,7 @@
 """People: who they are by address, and what day it is where they sleep."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -12,17 +12,23 @@ from ingest import clock
 from ingest.models import Channel, DayValue, Person, Series
 from providers.errors import VagusError
 
-ADDRESS = re.compile(r"[^@\s<>\"',;:\x00-\x1f]{1,64}@[^@\s<>\"',;:/\x00-\x1f]{1,190}")
+ADDRESS = re.compile(r"[a-z0-9!#$%&*+/=?^_{|}~.-]{1,64}@[a-z0-9.-]{1,190}")
 
 
 class UnknownPerson(VagusError):
     """Raised when nobody here has that address."""
 
 
+class BeingErased(VagusError):
+    """Raised when an address is on its way out: its erasure waits for the receipt to be mailed."""
+
+
 def normal_address(text: str) -> str:
     """The one spelling of a mail address that we store. Raises VagusError where it is none."""
     address = text.strip().lower()
-    if not (address.isascii() and ADDRESS.fullmatch(address)) or address.startswith(".") or ".." in address:
+    parts = address.split("@")
+    dotted = ".." in address or any(part.startswith(".") or part.endswith(".") for part in parts)
+    if not (address.isascii() and ADDRESS.fullmatch(address)) or dotted:
         raise VagusError(f"{text.strip()[:80]!r} is not a mail address: write it like you@example.org")
     return address
 
@@ -41,11 +47,13 @@ def get(session: Session, address: str) -> Person:
 
 
 def ensure(session: Session, address: str) -> Person:
-    """The person with this address, made with a mail channel if new; two at once make one."""
+    """The person with this address, made with a mail channel if new; two at once make one. Raises BeingErased."""
     normal = normal_address(address)
     made = insert(Person).values(address=normal, created_at=clock.now()).on_conflict_do_nothing()
     session.execute(made)
-    person = get(session, normal)
+    person = find(session, normal)
+    if person is None:
+        raise BeingErased(f"{normal} is being erased: come back when the receipt was mailed, in a day at most")
     channel = insert(Channel).values(person=person.id, kind="mail", address=normal, created_at=clock.now())
     session.execute(channel.on_conflict_do_nothing())
     return person
@@ -59,11 +67,11 @@ def confirm(session: Session, person_id: int) -> None:
         channel.confirmed_at = channel.confirmed_at or clock.now()
 
 
-def local_time(session: Session, person_id: int) -> datetime:
+def local_time(session: Session, person_id: int, at: datetime | None = None) -> datetime:
     """The wall clock of the person: in their zone if they set one, else by the offset of their latest night."""
     person = session.get_one(Person, person_id)
     if person.zone:
-        return clock.now().astimezone(ZoneInfo(person.zone))
+        return (at or clock.now()).astimezone(ZoneInfo(person.zone))
     latest = (
         select(DayValue.utc_offset_minutes)
         .join(Series, Series.id == DayValue.series)
@@ -71,7 +79,7 @@ def local_time(session: Session, person_id: int) -> datetime:
         .order_by(DayValue.starts_at.desc(), DayValue.series)
         .limit(1)
     )
-    return clock.now() + timedelta(minutes=session.scalar(latest) or 0)
+    return (at or clock.now()).astimezone(UTC) + timedelta(minutes=session.scalar(latest) or 0)
 
 
 def today_of(session: Session, person_id: int) -> date:

@@ -41,6 +41,7 @@ LABELS = {
     "set_aside": "Records set aside",
     "runs": "Imports and other runs",
 }
+ERASING = 8732  # the lock that keeps those who finish erasures away while one is being made
 RECEIPT_WAITS = timedelta(days=1)
 
 
@@ -49,8 +50,9 @@ def erase(person_id: int, *, receipt: bool = True) -> dict[str, int]:
 
     With `receipt`, a person whose mail address is confirmed is told by one last mail, and the address goes with it.
     """
-    _close(person_id)
     with db.transaction() as session:
+        session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
+        _close(person_id)
         session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
         counts = stored(session, person_id)
         erasure = Erasure(at=clock.now(), counts=counts)
@@ -65,6 +67,8 @@ def erase(person_id: int, *, receipt: bool = True) -> dict[str, int]:
 
 def finish_erasures(session: Session) -> int:
     """Delete the addresses whose receipt went out, or could not go for a day; how many."""
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(ERASING))):
+        return 0  # somebody is being erased: the next mail, or the next hour, does it
     waiting = select(Delivery.person).where(
         Delivery.kind == RECEIPT,
         Delivery.status.in_(("waiting", "held")),

@@ -217,8 +217,8 @@ def _set_aside(session: Session, source: Source, rows: Sequence[shapes.Row], sav
     kept = {(fingerprint(row.body), row.field) for row in rejects}
     good = {row.record for row in rows if isinstance(row, shapes.DayValue | shapes.Episode)}
     of_these = select(Rejected).where(Rejected.connection == source.connection, Rejected.stream == source.stream)
-    for earlier in session.scalars(of_these.where(Rejected.record.in_(good))):
-        if (earlier.fingerprint, earlier.field) not in kept:
+    for earlier in session.scalars(of_these):
+        if earlier.record in good and (earlier.fingerprint, earlier.field) not in kept:
             session.delete(earlier)
     if rejects:
         new = insert(Rejected)

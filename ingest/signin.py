@@ -119,7 +119,10 @@ def enter(session: Session, nonce: str | None, digits: str) -> Person | Refused:
     if not fits:
         left = max(row.tries_left for row in rows)
         return Refused(f"That code doesn't match. {_tries(left)}")
-    person = people.ensure(session, fits[0].address)
+    try:
+        person = people.ensure(session, fits[0].address)
+    except people.BeingErased as leaving:
+        return Refused(str(leaving))
     people.confirm(session, person.id)
     return person
 

@@ -122,7 +122,7 @@ def load(file: Path) -> Vault:
         )
     except FileNotFoundError:
         raise Misconfigured(f"no secrets at {file}: run `vagus up` once, or set VAGUS_SECRETS_FILE") from None
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Misconfigured(f"{file} cannot be used ({error}): restore it from a backup") from None
 
 

@@ -94,8 +94,11 @@ class Recent:
         return np.where(self.count() >= FEWEST_RECENT, _ratio(kept, self.count() - 1), np.nan)
 
 
-def weigh(diary: Diary, restart: int = 0) -> Evidence:
-    """Compare every night with what was usual; `restart` is the row before which nothing is usual any more."""
+def weigh(diary: Diary, gated: Bools, restart: int = 0) -> Evidence:
+    """Compare every night with what was usual; `restart` is the row before which nothing is usual any more.
+
+    Nights that another cause explains (`gated`) do not count as leaning towards strain.
+    """
     hrv_since = np.maximum(diary.since["hrv"], restart)
     resting_since = np.maximum(diary.since["resting_heart_rate"], restart)
     hrv_usual, resting_usual = usual(diary, "hrv", hrv_since), usual(diary, "resting_heart_rate", resting_since)
@@ -130,7 +133,7 @@ def weigh(diary: Diary, restart: int = 0) -> Evidence:
         latest_mean=_recent(tonight, EASING_NIGHTS, counts, began).mean(),
         recent=nights.count(),
         leaning=nights.above(LEANING),
-        persistent=_recent(tonight, PERSISTENCE_NIGHTS, counts, began).above(LEANING),
+        persistent=_recent(tonight, PERSISTENCE_NIGHTS, counts & ~gated, began).above(LEANING),
         cold=_young(diary.values["hrv"], hrv_since) | _young(diary.values["resting_heart_rate"], resting_since),
     )
 

@@ -69,14 +69,14 @@ class Moment(NamedTuple):
 
 def follow(diary: Diary, illness: Gating, travel: Gating, policy: Policy) -> tuple[list[Step], Evidence]:
     """Walk the calendar. After four weeks of strain the usual begins anew where that strain began."""
-    evidence = weigh(diary)
+    evidence = weigh(diary, illness.active)
     course = Course(policy)
     steps: list[Step] = []
     while len(steps) < len(diary.days):
         for moment in _moments(diary, evidence, illness, travel, start=len(steps)):
             steps.append(course.step(moment))
             if steps[-1].notice == "new_normal":
-                evidence = evidence.joined(moment.row, weigh(diary, restart=steps[-2].since))
+                evidence = evidence.joined(moment.row, weigh(diary, illness.active, restart=steps[-2].since))
                 break
     return steps, evidence
 
@@ -91,7 +91,7 @@ class Course:
     known: bool = False  # strain has been known in the present series
     eased: int = 0
     quiet: int = 0
-    rest_from: int | None = None  # last row of strain or of other signs; a new start waits for the cooldown
+    rest_from: int | None = None  # last row of strain; a new start waits for the cooldown
 
     def step(self, night: Moment) -> Step:
         """Decide the state after this row."""
@@ -135,7 +135,8 @@ class Course:
     def _other_signs(self, night: Moment) -> Step:
         ended_by: Ending | None = "illness" if self.state == "strained" else None
         notice: Notice | None = None if self.state == "possible_illness" else "illness"
-        self.rest_from = night.row
+        if ended_by:  # other signs alone need no cooldown: their nights do not lean
+            self.rest_from = night.row
         return self._enter("possible_illness", night)._replace(ended_by=ended_by, notice=notice)
 
     def _strained(self, night: Moment) -> Step:

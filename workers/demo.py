@@ -1,5 +1,6 @@
 """The demo: a made-up person's WHOOP file, from the import to one mail, on servers and in a state folder of its own."""
 
+import fcntl
 import io
 import json
 import os
@@ -33,15 +34,15 @@ from providers.simulator.whoop_export import export_zip
 from workers.people_commands import wait_until_scored
 from workers.supervision import control
 from workers.supervision.children import LEASH
-from workers.supervision.home import empty
-from workers.supervision.processes import wait_until
-from workers.supervision.running import Running, running
+from workers.supervision.home import empty, prepare_home
+from workers.supervision.processes import server_account
+from workers.supervision.running import Running, locked, running
 from workers.terminal import Steps
 
 ADDRESS = "mira@example.org"
 NIGHTS, SEED = 182, 7
 TOLD_WITHIN = 45.0
-FORMER_SECONDS = 12.0
+FORMER_SECONDS = 2.0
 LOOK_EVERY = 0.1
 WIDTH = 80
 SETTLED_AFTER = timedelta(hours=9)  # by then last night is over, whatever the zone
@@ -64,8 +65,11 @@ def home() -> Path:
 @contextmanager
 def servers(steps: Steps) -> Iterator[Running]:
     """The demo's servers on an empty state folder, used by this process; stopped at the end, come what may."""
-    folder = home()
-    _refuse_second(folder)
+    with _alone(home()):
+        yield from _serving(home(), steps)
+
+
+def _serving(folder: Path, steps: Steps) -> Iterator[Running]:
     control.stop(folder)
     empty(folder)
     os.environ |= {
@@ -122,12 +126,17 @@ def _serve() -> None:
             signal.pause()
 
 
-def _refuse_second(folder: Path) -> None:
-    """Raises Unavailable where another demo runs; one that was killed takes a moment to go."""
-    if not wait_until(lambda: running(folder) is None, FORMER_SECONDS):
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Be the only demo of this folder. Raises Unavailable where another runs, and says where."""
+    prepare_home(folder.parent, server_account())
+    try:
+        with locked(folder.with_name("demo.lock"), fcntl.LOCK_EX, FORMER_SECONDS, os.O_CREAT):
+            yield
+    except BlockingIOError:
         other = running(folder)
         where = f" at {other.address}" if other else ""
-        raise Unavailable(f"the demo already runs{where}: end it with Ctrl-C where it was started")
+        raise Unavailable(f"the demo already runs{where}: end it with Ctrl-C where it was started") from None
 
 
 @contextmanager

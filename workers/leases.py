@@ -55,11 +55,13 @@ class Work:
 def claim(session: Session, work: Work) -> list[tuple[int, str]]:
     """Take free rows that are due, oldest first: their keys, each with the token of its lease."""
     now, table = clock.now(), work.table
-    under_way = select(func.count()).where(work.due(now), table.lease_token.is_not(None), table.lease_until > now)
+    latest = now + work.takes + QUEUED  # a lease beyond it was taken before the clock was set back
+    held_now = (table.lease_token.is_not(None), table.lease_until > now, table.lease_until <= latest)
+    under_way = select(func.count()).where(work.due(now), *held_now)
     room = work.room - (session.scalar(under_way) or 0)
     if room <= 0:
         return []
-    free = or_(table.lease_until.is_(None), table.lease_until <= now)
+    free = or_(table.lease_until.is_(None), table.lease_until <= now, table.lease_until > latest)
     due = select(work.key.label("key")).where(work.due(now), free).order_by(work.order).limit(room)
     chosen = due.with_for_update(skip_locked=True).cte("due")
     token = secrets.token_hex(8)

@@ -12,15 +12,18 @@ from sqlalchemy.orm import Session
 from ingest import clock, people, privacy, store
 from ingest.channels import unsubscribe_token
 from ingest.db import transaction
-from ingest.models import Alert, Channel, Delivery, Erasure, Person
+from ingest.models import Alert, Channel, DayValue, Delivery, Erasure, Person, Series
+from ingest.nights import HRV, RESTING, SIGNALS
 from ingest.settings import settings
 from providers.errors import DeliveryFailed
 from workers import leases, letters
-from workers.alerts import after_quiet
+from workers.alerts import LATEST, after_quiet
 from workers.channels import CHANNELS, Message
 from workers.deliveries import PENDING
 from workers.leases import Outcome, Work
 from workers.outcomes import Postponed, Unwanted
+
+DECIDING = [measure for measure, signal in SIGNALS.items() if signal in {HRV, RESTING}]
 
 log = structlog.get_logger(__name__)
 
@@ -88,10 +91,20 @@ def _ready(session: Session, delivery_id: int) -> Ready:
     alert = session.scalar(select(Alert).where(Alert.id == delivery.subject, Alert.person == person.id))
     if alert is None or alert.state != "open":
         raise Unwanted("it does not hold any more")
+    if not _holds_now(session, person.id):
+        raise Unwanted("its last night is past")
     wait = after_quiet(people.local_time(session, person.id), person.quiet_from, person.quiet_until)
     if wait:
         raise Postponed("quiet hours", until=clock.now() + wait)
     return Ready(channel.kind, _message(session, delivery, channel, alert))
+
+
+def _holds_now(session: Session, person_id: int) -> bool:
+    """Whether the newest night is today's or yesterday's; an alert stays open through twelve silent nights."""
+    since = people.today_of(session, person_id) - LATEST
+    lately = select(DayValue.day).join(Series, Series.id == DayValue.series)
+    deciding = (Series.measure.in_(DECIDING), DayValue.day >= since, DayValue.value.is_not(None), ~DayValue.gone)
+    return session.scalar(lately.where(Series.person == person_id, *deciding).limit(1)) is not None
 
 
 def _receipt(session: Session, delivery: Delivery, channel: Channel) -> Message:
@@ -117,7 +130,7 @@ def _message(session: Session, delivery: Delivery, channel: Channel, alert: Aler
 
 
 def _mark_sent(session: Session, delivery_id: int, token: str) -> None:
-    told = select(Delivery.subject).where(Delivery.id == delivery_id).scalar_subquery()
-    session.execute(update(Alert).where(Alert.id == told).values(told=True))
+    told = (Delivery.id == delivery_id, Delivery.subject == Alert.id, Delivery.kind == Alert.kind)
+    session.execute(update(Alert).where(*told).values(told=True), execution_options=leases.UNTRACKED)
     sent = {"status": "sent", "sent_at": clock.now(), "error": None}
     leases.give_back(session, DELIVERIES, delivery_id, token, sent)

@@ -1,12 +1,14 @@
 """What `vagus import`, `readiness`, `erase` and `sign-in` do, once the servers run."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 from sqlalchemy import select
@@ -30,21 +32,29 @@ def import_files(vendor: str, files: Sequence[Path], address: str) -> tuple[list
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
         for file in files:
-            if not file.is_file():
-                refused.append(f"{file}: {'is no file' if file.exists() else 'there is no such file'}")
-                continue
             try:
-                bar = progress.add_task(file.name, total=file.stat().st_size)
+                bar = progress.add_task(escape(file.name), total=_size(file))
                 done.append(_import(vendor, file, address, lambda seen, bar=bar: progress.update(bar, completed=seen)))  # type: ignore[misc]
             except FileRefused as error:
                 refused.append(f"{file}: {error}")
     return done, refused
 
 
+def _size(file: Path) -> int:
+    """The bytes of a file that is there. Raises FileRefused."""
+    try:
+        if file.is_dir():
+            raise FileRefused("this is a folder: name the file in it")
+        return file.stat().st_size
+    except OSError as error:
+        raise FileRefused(error.strerror or str(error)) from None
+
+
 def _import(vendor: str, file: Path, address: str, seen: Callable[[int], None]) -> imports.Imported:
     try:
         with file.open("rb") as stream:
-            return imports.import_file(address, vendor, file.name, stream, seen)
+            name = os.fsencode(file.name).decode(errors="replace")
+            return imports.import_file(address, vendor, name, stream, seen)
     except OSError as error:
         raise FileRefused(error.strerror or str(error)) from None
 
@@ -55,7 +65,7 @@ def show_imported(done: Sequence[imports.Imported]) -> None:
         saved = one.saved
         span = f", {one.first_day} to {one.last_day}" if one.first_day else ""
         counts = f"{saved.new:,} new, {saved.revised:,} revised, {saved.unchanged:,} unchanged"
-        screen.print(f"{one.file}: {one.nights:,} nights{span}; {counts}; {saved.rejected:,} set aside")
+        screen.print(f"{one.file}: {one.nights:,} nights{span}; {counts}; {saved.rejected:,} set aside", markup=False)
         for reject in one.rejects[:REJECTS_SHOWN]:
             place = f"line {reject.line}" + (f", {reject.field}" if reject.field else "")
             screen.print(f"  {place}: {reject.reason}", markup=False)
@@ -128,7 +138,7 @@ def erase(address: str) -> dict[str, int]:
 
 def counted(counts: Mapping[str, int]) -> str:
     """What went, in words: `nights judged 182, nightly values 1,624`."""
-    return ", ".join(f"{privacy.LABELS[name].lower()} {count:,}" for name, count in counts.items() if count)
+    return ", ".join(f"{label.lower()} {counts[name]:,}" for name, label in privacy.LABELS.items() if counts.get(name))
 
 
 def sign_in_link(address: str) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ingest import clock, people, store
@@ -23,8 +23,11 @@ KIND = "strained"
 log = structlog.get_logger(__name__)
 
 
-def _failed(_: Session, __: int, outcome: Outcome, ___: Exception, reason: str) -> Mapping[str, Any]:
+def _failed(session: Session, person_id: int, outcome: Outcome, _: Exception, reason: str) -> Mapping[str, Any]:
     now = clock.now()
+    tries = select(ScoreRequest.attempts).where(ScoreRequest.person == person_id).with_for_update()
+    if session.scalar(tries) == 0:  # asked anew while this try failed: that deserves tries of its own
+        return {"due_at": now + outcome.after, "attempts": 0, "error": reason}
     if outcome.name in {"bury", "cancel"}:
         return {"buried_at": now, "error": reason}
     return {"due_at": now + outcome.after, "error": reason}
@@ -98,7 +101,9 @@ def _newest(nights: Sequence[Night]) -> date | None:
 
 
 def _standing(session: Session, person_id: int) -> list[Decided]:
-    sent = select(Delivery.id).where(Delivery.kind == KIND, Delivery.person == person_id, Delivery.subject == Alert.id)
+    decided = or_(Delivery.status != "cancelled", Delivery.error == deliveries.HELD_BACK)
+    own = (Delivery.kind == KIND, Delivery.person == person_id, Delivery.subject == Alert.id)
+    sent = select(Delivery.id).where(*own, decided)
     columns: tuple[Any, ...] = (Alert.id, Alert.first_day, Alert.last_day, Alert.state, Alert.told, sent.exists())
     rows = session.execute(select(*columns).where(Alert.person == person_id, Alert.kind == KIND).order_by(Alert.id))
     return [Decided(*row) for row in rows]

@@ -1,7 +1,6 @@
 """One alert: why it came, by which rule, on which nights, what was checked, and what the person can say to it."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from fastapi import APIRouter, HTTPException, Request
 from sqlalchemy import select
@@ -65,12 +64,15 @@ def _alert(session: Session, person: Person, alert_id: int) -> Alert:
     return found
 
 
-def _sent(session: Session, person: Person, alert_id: int) -> Sequence[Delivery]:
-    """The messages about this alert that went out."""
-    about = select(Delivery).where(
-        Delivery.person == person.id, Delivery.subject == alert_id, Delivery.status == "sent"
+def _sent(session: Session, person: Person, alert_id: int) -> list[date]:
+    """The days, where the person is, on which a message about this alert went out."""
+    about = select(Delivery.sent_at).where(
+        Delivery.person == person.id,
+        Delivery.subject == alert_id,
+        Delivery.kind == "strained",
+        Delivery.status == "sent",
     )
-    return session.scalars(about.order_by(Delivery.sent_at)).all()
+    return sorted({people.local_time(session, person.id, at).date() for at in session.scalars(about).all() if at})
 
 
 def _checked(onset: Assessment) -> list[str]:

@@ -115,4 +115,7 @@ def _cross_site(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc not in {headers.get("host"), urlsplit(settings().public_url).netloc}
+    try:
+        return urlsplit(origin).netloc not in {headers.get("host"), urlsplit(settings().public_url).netloc}
+    except ValueError:
+        return True

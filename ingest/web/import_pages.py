@@ -31,7 +31,9 @@ def upload(request: Request, person: Signed, file: Annotated[UploadFile | None, 
     """Take the file; a worker reads it."""
     if file is None or not file.filename:
         return _form(request, person, error="Choose the file first.")
-    name = file.filename.replace("\\", "/").rsplit("/", 1)[-1][-LONGEST_NAME:]
+    name = "".join(each for each in file.filename.replace("\\", "/").rsplit("/", 1)[-1] if each.isprintable())[
+        -LONGEST_NAME:
+    ]
     try:
         with transaction() as session:
             run = imports.accept_upload(session, person.id, VENDOR, name, file.file)

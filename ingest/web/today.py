@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -89,11 +88,10 @@ def arrange(nights: Sequence[Assessment], today: date, told: Collection[date] = 
 
 def told_days(session: Session, person: Person) -> set[date]:
     """The days on which a message about strain reached the person."""
-    zone = ZoneInfo(person.zone or "UTC")
     sent = select(Delivery.sent_at).where(
         Delivery.person == person.id, Delivery.kind == "strained", Delivery.status == "sent"
     )
-    return {at.astimezone(zone).date() for at in session.scalars(sent) if at}
+    return {people.local_time(session, person.id, at).date() for at in session.scalars(sent).all() if at}
 
 
 def _points(last: Assessment) -> Points | None:

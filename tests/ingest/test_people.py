@@ -27,6 +27,11 @@ def test_one_address_is_one_person_however_it_is_written(session) -> None:
         "ada..b@example.org",
         "ä@example.org",
         "<ada@example.org>",
+        "a@x.de.",
+        "a@.x.de",
+        "taro.@example.org",
+        "a(b)@example.org",
+        "a[b]@example.org",
     ],
 )
 def test_what_is_no_address_is_refused_in_one_line(text: str) -> None:

@@ -205,3 +205,9 @@ def test_an_erasure_waits_for_the_save_that_holds_the_fence(source: Source) -> N
             erasing.execute(text("SET LOCAL lock_timeout = '200ms'"))
             with pytest.raises(Exception, match="lock timeout"):
                 erasing.execute(update(Fence).values(state="erased"))
+
+
+def test_a_file_of_more_records_than_a_statement_takes_parameters_is_saved(source: Source) -> None:
+    many = [hrv(50, record=f"r{number}") for number in range(70_000)]
+    assert put(source, *many).new == 70_000
+    assert put(versioned(source, at(2)), *many[:5]).days == set()

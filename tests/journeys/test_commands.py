@@ -46,7 +46,7 @@ def vagus(home: Path) -> Vagus:
     def call(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "workers.cli", *map(str, words)]
         options = {"capture_output": True, "text": True, "timeout": 120, "input": ""}
-        return subprocess.run(command, env=environment | more, check=False, **options)
+        return subprocess.run(command, env=environment | more, check=False, errors="replace", **options)
 
     return call
 
@@ -129,6 +129,17 @@ def test_a_hostile_file_is_one_line_and_nothing_is_stored(vagus: Vagus, tmp_path
     known = vagus("readiness", "--person", "eve@example.org")
     assert (known.returncode, known.stdout) == (1, "")
     assert "nobody here has the address" in known.stderr
+
+
+@pytest.mark.parametrize("name", [b"bad\xff.csv", b"x" * 300, b"[bold]x.csv"])
+def test_an_odd_name_is_no_trouble(vagus: Vagus, tmp_path: Path, name: bytes) -> None:
+    path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118  (a path that is not text)
+    if len(name) < 255:
+        Path(os.fsdecode(path)).write_text(FILE)
+    done = vagus("import", "whoop", os.fsdecode(path), "--person", "odd@example.org")
+    assert done.returncode == (0 if len(name) < 255 else 2), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "x.csv" in done.stderr or "bad" in done.stderr or "too long" in done.stderr
 
 
 def test_of_several_files_the_good_ones_are_imported_and_the_bad_one_is_named(

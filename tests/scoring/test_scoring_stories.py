@@ -114,13 +114,13 @@ def test_other_signs_end_a_run_of_strain_without_an_all_clear(story: Tell) -> No
     assert len(days(assessed, "start")) == 1
 
 
-def test_days_after_other_signs_no_strain_starts(story: Tell) -> None:
+def test_after_other_signs_strain_starts_only_on_nights_of_its_own(story: Tell) -> None:
     person = story(140, scatter=0.0).strain(100, 140, 2)
     person.breathing[100] += 3
     assessed = assess(person.nights())
     last = max((each.day - FIRST).days for each in assessed if each.state == "possible_illness")
     assert last == 104
-    assert days(assessed, "start") == [last + 6]
+    assert days(assessed, "start") == [last + 4]
 
 
 def test_one_faster_breath_without_strain_is_nothing(story: Tell) -> None:

@@ -191,7 +191,11 @@ def test_given_servers_are_used_and_none_is_started(state: Path, start: Start, m
     found = ready(state)
     assert (found.servers, found.database_url, found.redis_url) == ((), None, None)
     assert "elsewhere" not in (state / "supervisor.json").read_text()
+    monkeypatch.setattr("ingest.migrate.is_current", lambda: True)
     assert control.ensure_running(print) is None
+    monkeypatch.setattr("ingest.migrate.is_current", lambda: False)
+    with pytest.raises(Misconfigured, match="lacks the tables of this version"):
+        control.ensure_running(print)
 
 
 def test_one_given_server_leaves_the_other_to_us(state: Path, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

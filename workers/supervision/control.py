@@ -89,6 +89,9 @@ def _ready(home: Path, pid: int, show: Callable[[str], None], said: int | None =
         if broken:
             raise Unavailable(f"{broken.name} does not stay up: see {home}/log/{broken.name}.log")
         if not alive(pid):
+            if state and state.pid != pid:  # another start was first: that one is waited for
+                pid, said = state.pid, None
+                continue
             raise Unavailable(last_words(log).removeprefix("vagus: "))
         time.sleep(POLL_SECONDS)
     raise Unavailable(f"Vagus is not ready after {READY_SECONDS:.0f} s but goes on trying: see {log}")

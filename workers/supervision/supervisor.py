@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.settings import settings
-from ingest.vault import create_secrets
+from ingest.vault import create_secrets, load
 from providers.errors import Unavailable, VagusError
 from workers.supervision.alarm import Alarm
 from workers.supervision.binaries import POSTGRES_MAJOR, VALKEY_MAJOR
@@ -87,6 +87,7 @@ class Supervisor:
         self.ready = False
         self.port = settings().port
         self._recorded: Running | None = None
+        self._unwritten = False
 
     def open(self, held: ExitStack) -> None:
         """Start everything, in order; a stop asked for meanwhile takes effect between the steps."""
@@ -146,6 +147,7 @@ class Supervisor:
         """Make the secrets, and let our processes drop root where the other account can run them."""
         secrets = settings().secrets_file or self.home / "secrets.json"
         create_secrets(secrets)
+        load(secrets)  # what cannot be used is said now, and not at the first import
         self.account = self._children_account(server_account())
         for owned in (secrets, self.home / "beat"):
             give(owned, self.account)
@@ -256,6 +258,13 @@ class Supervisor:
             servers=tuple(kept.state for kept in self.kept),
             children=tuple(member.state for member in self.crew.members),
         )
-        if state != self._recorded:
+        if state == self._recorded:
+            return
+        try:
             record(self.home, state)
-            self._recorded = state
+        except OSError as error:  # a full disk: say it once, keep everything running, and try again
+            if not self._unwritten:
+                self.steps.say(f"cannot write in {self.home} ({error.strerror}): free some space")
+            self._unwritten = True
+        else:
+            self._recorded, self._unwritten = state, False
