@@ -1,9 +1,13 @@
 """`make shots`: play the demo and take the README's pictures of it in Debian's chromium."""
 
+from base64 import b64encode
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from ingest.settings import settings
 from workers import demo
 from workers.terminal import Steps
 
@@ -12,27 +16,39 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 PHONE = {"width": 390, "height": 844}
 
 
-def picture(browser: Browser, entrance: str, address: str, name: str, scheme: str) -> None:
-    """Open a page as the made-up person would on a phone, and keep what the screen shows."""
+def picture(browser: Browser, entrance: str, scheme: str) -> None:
+    """Open *today* as the made-up person would on a phone, and keep what the screen shows."""
     context = browser.new_context(viewport=PHONE, color_scheme=scheme, device_scale_factor=2)
     page = context.new_page()
     page.goto(entrance)
-    page.goto(address or entrance)
-    page.screenshot(path=FOLDER / f"{name}-{scheme}.png")
+    page.screenshot(path=FOLDER / f"today-{scheme}.png")
     context.close()
 
 
+def mail(browser: Browser) -> None:
+    """The one mail as a reader's program shows it, whole."""
+    (file,) = (settings().home / "mailbox").glob("*.eml")
+    message = message_from_bytes(file.read_bytes(), policy=default)
+    html = message.get_body(("html",)).get_content()
+    chart = next(part for part in message.walk() if part.get_content_type() == "image/png")
+    inline = f"data:image/png;base64,{b64encode(chart.get_content()).decode()}"
+    page = browser.new_page(viewport=PHONE, device_scale_factor=2)
+    page.set_content(html.replace("cid:chart", inline))
+    page.screenshot(path=FOLDER / "mail.png", full_page=True)
+    page.close()
+
+
 def main() -> None:
-    """Take *today* and the mail, in light and in dark."""
+    """Take *today* in light and in dark, and the mail."""
     steps = Steps()
     with demo.servers(steps) as state:
         demo.play(steps)
-        entrance, mailbox = demo.pages(state)
+        entrance, _ = demo.pages(state)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
             for scheme in ("light", "dark"):
-                picture(browser, entrance, "", "today", scheme)
-                picture(browser, entrance, f"{mailbox}/1", "mail", scheme)
+                picture(browser, entrance, scheme)
+            mail(browser)
             browser.close()
 
 
