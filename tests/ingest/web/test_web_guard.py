@@ -11,7 +11,7 @@ from ingest import clock as the_clock
 from ingest.db import transaction
 from ingest.models import Channel, Connection, Person, Rejected, Run, RunFile, Tag, VendorAccount
 from ingest.web import today as today_module
-from tests.ingest.web.web_stage import NOON, TODAY, Stage, nights
+from tests.ingest.web.web_stage import NOON, TODAY, Stage, nights, reread_settings
 
 POSTS = ["/sign-in", "/sign-in/code", "/sign-out", "/tags", "/import", "/quiet-hours", "/sensitivity", "/data/erase"]
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -266,3 +266,29 @@ def test_no_page_carries_a_script_or_an_inline_style(stage: Stage):
         text = sitter.client.get(path).text
         assert "<script" not in text
         assert not re.search(r"\sstyle=|\son\w+=|javascript:", text), path
+
+
+def test_an_origin_that_is_no_address_is_refused_like_any_other_site(stage: Stage):
+    refused = stage.client().post("/sign-in", data={"address": "a@example.org"}, headers={"Origin": "http://["})
+    assert refused.status_code == 403
+
+
+def test_digits_of_another_script_in_an_address_are_no_fault(stage: Stage):
+    assert stage.client().get("/alerts/%D9%A1").status_code in {303, 404, 422}
+
+
+def test_a_file_name_with_what_nobody_can_print_is_cleaned(stage: Stage):
+    client = stage.sitter().client
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a\x00b.csv"\r\n\r\nno table\r\n--x--\r\n'
+    answer = client.post("/import", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert answer.status_code == 303
+    with transaction() as session:
+        assert session.scalars(select(RunFile.name)).one() == "ab.csv"
+
+
+def test_without_a_mail_server_nobody_is_told_to_wait_for_a_mail(stage: Stage, monkeypatch):
+    monkeypatch.delenv("VAGUS_SMTP_URL")
+    reread_settings()
+    answer = stage.client().post("/sign-in", data={"address": "a@example.org"})
+    assert answer.status_code == 503
+    assert "vagus sign-in --person" in answer.text
