@@ -24,6 +24,7 @@ from providers.simulator.whoop_export import cycles_csv
 from tests.ground import clear_caches, wait_for
 from workers.supervision import control
 from workers.supervision.embedded import stop_servers
+from workers.supervision.home import empty
 from workers.supervision.running import Running, running
 
 pytestmark = pytest.mark.slow
@@ -98,6 +99,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             clear_caches()
             control.stop(home)
             stop_servers(home)
+            empty(home)
     clear_caches()
 
 
