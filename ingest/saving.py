@@ -1,4 +1,4 @@
-"""Save what a reader returned: under the connection's fence, in columns, so that an unchanged row is not written again.
+"""Save what a reader returned: under the connection's fence, in batches; an unchanged row is not written again.
 
 Of two versions of one record the same one stands whatever the order of arrival: final over pending, then the higher
 source rank, then `as_of`, then the larger content hash. What is linked to an episode takes its day and its fate.

@@ -34,7 +34,6 @@ class Definition:
     context: Context
 
 
-HEART_RATE = Measure("heart_rate", "/min", 20, 250, "8867-4")
 RESTING_HEART_RATE = Measure("resting_heart_rate", "/min", 25, 130, "40443-4")
 HRV_RMSSD = Measure("heart_rate_variability_rmssd", "ms", 1, 350)
 HRV_SDNN = Measure("heart_rate_variability_sdnn", "ms", 1, 400, "80404-7")
