@@ -6,7 +6,7 @@ source rank, then `as_of`, then the larger content hash. What is linked to an ep
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -16,7 +16,7 @@ from sqlalchemy import TextClause, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ingest import clock, statements
+from ingest import blocks, clock, statements
 from ingest.models import Fence, Rejected, Series
 from ingest.vault import vault
 from providers import shapes
@@ -42,6 +42,12 @@ class Source:
     as_of: datetime
     content: str
     run: int | None = None
+    borne: tuple[Definition, ...] = ()  # the dense series whose points belong to records of this stream
+
+    @property
+    def asked(self) -> bool:
+        """Whether this is an answer to our own question, which speaks for the time it was asked."""
+        return self.rank == GRANT_RANK
 
 
 @dataclass(slots=True)
@@ -54,13 +60,14 @@ class Saved:
     day_values: int = 0
     episodes: int = 0
     tags: int = 0
+    points: int = 0
     rejected: int = 0
     written: int = 0
     days: set[date] = field(default_factory=set)
 
     def add(self, other: "Saved") -> None:
         """Take the counts and days of another save into this one."""
-        for name in ("new", "revised", "unchanged", "day_values", "episodes", "tags", "rejected", "written"):
+        for name in ("new", "revised", "unchanged", "day_values", "episodes", "tags", "points", "rejected", "written"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.days |= other.days
 
@@ -80,11 +87,17 @@ def save(session: Session, source: Source, rows: Sequence[shapes.Row]) -> Saved:
     gone = list({(row.stream, row.record): row for row in rows if isinstance(row, shapes.Gone)}.values())
     values = {(row.definition, row.device, row.record): row for row in rows if isinstance(row, shapes.DayValue)}
     tags = {(row.day, row.name, row.source): row for row in rows if isinstance(row, shapes.Tag)}
+    points = [row for row in rows if isinstance(row, shapes.Points)]
+    bearing = {(row.stream, row.record) for row in [*episodes, *gone]} | {
+        row.borne_by for row in points if row.borne_by
+    }
+    before = blocks.spans_before(session, source.vendor_account, bearing)
     _save_episodes(session, source, episodes, saved)
     _bury(session, source, gone, saved)
     _follow_links(session, source, [*episodes, *gone], saved)
     _save_day_values(session, source, list(values.values()), saved)
     _save_tags(session, source, list(tags.values()), saved)
+    _save_points(session, source, points, before, saved)
     _set_aside(session, source, rows, saved)
     return saved
 
@@ -116,7 +129,7 @@ def _bury(session: Session, source: Source, rows: Sequence[shapes.Gone], saved: 
 
 def _follow_links(session: Session, source: Source, rows: Sequence[shapes.Episode | shapes.Gone], saved: Saved) -> None:
     """Let what hangs on these records, and was saved before, take their day and their fate."""
-    for statement in (statements.FOLLOW_VALUES, statements.FOLLOW_TAGS):
+    for statement in (statements.FOLLOW_VALUES, statements.FOLLOW_TAGS, statements.BURY_TAGS):
         _write(session, statement, source, [_identity(row) for row in rows], saved)
 
 
@@ -145,6 +158,7 @@ def _save_tags(session: Session, source: Source, rows: Sequence[shapes.Tag], sav
     batch = [
         {
             "own_day": row.day.isoformat(),
+            "last_day": row.last_day.isoformat() if row.last_day else None,
             "name": row.name,
             "source": row.source,
             "present": row.present,
@@ -163,6 +177,8 @@ def _write(session: Session, statement: TextClause, source: Source, batch: list[
     given = {
         "account": source.vendor_account,
         "person": source.person,
+        "stream": source.stream,
+        "asked": source.asked,
         "rank": source.rank,
         "as_of": source.as_of,
         "content": source.content,
@@ -175,6 +191,10 @@ def _write(session: Session, statement: TextClause, source: Source, batch: list[
     saved.revised += sum(not row.is_new for row in changed)
     saved.days |= {day for row in changed for day in (row.old_day, row.new_day) if day is not None}
     return len(changed)
+
+
+def _key(row: shapes.Episode | shapes.Gone) -> tuple[str, str]:
+    return row.stream, row.record
 
 
 def _identity(row: shapes.Episode | shapes.Gone) -> dict[str, str]:
@@ -208,6 +228,22 @@ def _series_ids(
         session.execute(insert(Series).values(**identity, created_at=clock.now()).on_conflict_do_nothing())
         ids[definition, device] = session.scalars(select(Series.id).filter_by(**identity)).one()
     return ids
+
+
+def _save_points(
+    session: Session,
+    source: Source,
+    rows: Sequence[shapes.Points],
+    before: Mapping[tuple[str, str], blocks.Span],
+    saved: Saved,
+) -> None:
+    """Merge dense points into their blocks; what gone or changed records bore goes with them."""
+    if not rows and not before:
+        return
+    series = _series_ids(session, source, {(row.definition, row.device) for row in rows})
+    saved.points += sum(len(row.at) for row in rows)
+    given = [(series[row.definition, row.device], row) for row in rows]
+    saved.days |= blocks.save_points(session, source, given, before)
 
 
 def _set_aside(session: Session, source: Source, rows: Sequence[shapes.Row], saved: Saved) -> None:

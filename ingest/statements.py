@@ -1,8 +1,10 @@
 """The statements by which `saving` writes: a batch of rows in, one row out for each that was written, with its days.
 
 Each first looks at what stands (`old`), so that an unchanged duplicate writes nothing. The caller holds the fence.
-Parameters: `account`, `person`, `rank`, `as_of`, `content` of the source, and `rows`, one JSON array: the driver writes
-arrays element by element in Python, which took four times as long.
+Parameters: `account`, `person`, `stream`, `rank`, `as_of`, `content` of the source, and `rows`, one JSON array: the
+driver writes arrays element by element in Python, which took four times as long. `asked` is true of a vendor's answer,
+whose `as_of` is when it was asked: there a row that says the same again is left as it is, so that asking anew writes
+nothing. A file speaks for the time it was made, wherever it comes in the order, and so it does raise the version.
 """
 
 from sqlalchemy import text
@@ -18,8 +20,13 @@ WITH new AS (
              utc_offset bigint, flags text, state text, link_stream text, link_record text)
     LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.link_stream AND e.record = u.link_record
     LEFT JOIN tombstone t ON t.vendor_account = :account AND t.stream = u.link_stream AND t.record = u.link_record
+        AND NOT (t.stream = CAST(:stream AS text) AND t.as_of < CAST(:as_of AS timestamptz))
 ), old AS (
     SELECT d.* FROM day_value d JOIN new USING (series, record)
+), risen AS (
+    DELETE FROM tombstone t USING new
+    WHERE t.vendor_account = :account AND t.stream = new.link_stream AND t.record = new.link_record
+      AND t.stream = CAST(:stream AS text) AND t.as_of < CAST(:as_of AS timestamptz)
 ), saved AS (
     INSERT INTO day_value AS d (series, record, value, starts_at, ends_at, day, utc_offset_minutes, flags, state,
                                 link_stream, link_record, gone, source_rank, as_of, content)
@@ -27,7 +34,12 @@ WITH new AS (
            string_to_array(new.flags, ','), new.state, new.link_stream, new.link_record, new.gone,
            :rank, :as_of, :content
     FROM new LEFT JOIN old USING (series, record)
-    WHERE old.series IS NULL OR {VERSION_NEW} > {VERSION_OLD.format("old")}
+    WHERE old.series IS NULL OR ({VERSION_NEW} > {VERSION_OLD.format("old")} AND NOT (
+        CAST(:asked AS bool) AND old.source_rank = CAST(:rank AS bigint)
+        AND (new.value, new.starts_at, new.ends_at, new.day, new.utc_offset, new.flags, new.state, new.link_stream,
+             new.link_record, new.gone)
+            IS NOT DISTINCT FROM (old.value, old.starts_at, old.ends_at, old.day, old.utc_offset_minutes,
+             array_to_string(old.flags, ','), old.state, old.link_stream, old.link_record, old.gone)))
     ORDER BY new.series, new.record
     ON CONFLICT (series, record) DO UPDATE SET
         value = excluded.value, starts_at = excluded.starts_at, ends_at = excluded.ends_at, day = excluded.day,
@@ -62,7 +74,11 @@ WITH new AS (
     SELECT :account, new.stream, new.record, new.kind, new.starts_at, new.ends_at, new.day, new.utc_offset, new.main,
            new.edited, new.state, new.detail, :rank, :as_of, :content
     FROM new LEFT JOIN old USING (stream, record)
-    WHERE old.record IS NULL OR {VERSION_NEW} > {VERSION_OLD.format("old")}
+    WHERE old.record IS NULL OR ({VERSION_NEW} > {VERSION_OLD.format("old")} AND NOT (
+        CAST(:asked AS bool) AND old.source_rank = CAST(:rank AS bigint)
+        AND (new.kind, new.starts_at, new.ends_at, new.day, new.utc_offset, new.main, new.edited, new.state, new.detail)
+            IS NOT DISTINCT FROM (old.kind, old.starts_at, old.ends_at, old.day, old.utc_offset_minutes, old.main,
+             old.edited, old.state, old.detail)))
     ORDER BY new.stream, new.record
     ON CONFLICT (vendor_account, stream, record) DO UPDATE SET
         kind = excluded.kind, starts_at = excluded.starts_at, ends_at = excluded.ends_at, day = excluded.day,
@@ -96,9 +112,9 @@ RETURNING false AS is_new, true AS differs, e.day AS old_day, CAST(NULL AS date)
 
 SAVE_TAGS = text("""
 WITH new AS (
-    SELECT u.name, u.source, u.present, u.link_stream, u.link_record, coalesce(e.day, u.own_day) AS day
+    SELECT u.name, u.source, u.present, u.last_day, u.link_stream, u.link_record, coalesce(e.day, u.own_day) AS day
     FROM json_to_recordset(CAST(:rows AS json))
-        AS u(own_day date, name text, source text, present bool, link_stream text, link_record text)
+        AS u(own_day date, last_day date, name text, source text, present bool, link_stream text, link_record text)
     LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.link_stream AND e.record = u.link_record
 ), old AS (
     SELECT t.* FROM tag t JOIN new USING (name, source)
@@ -108,19 +124,23 @@ WITH new AS (
     WHERE t.person = :person AND t.name = old.name AND t.source = old.source AND t.day = old.day AND old.day <> new.day
       AND (CAST(:as_of AS timestamptz), CAST(:content AS text)) > (old.as_of, old.content)
 ), saved AS (
-    INSERT INTO tag AS t (person, day, name, source, vendor_account, present, link_stream, link_record, as_of, content)
-    SELECT :person, new.day, new.name, new.source, :account, new.present, new.link_stream, new.link_record, :as_of,
-           :content
+    INSERT INTO tag AS t (person, day, last_day, name, source, vendor_account, present, link_stream, link_record, as_of,
+                          content)
+    SELECT :person, new.day, new.last_day, new.name, new.source, :account, new.present, new.link_stream,
+           new.link_record, :as_of, :content
     FROM new LEFT JOIN old USING (name, source)
-    WHERE old.name IS NULL OR (CAST(:as_of AS timestamptz), CAST(:content AS text)) > (old.as_of, old.content)
+    WHERE old.name IS NULL OR ((CAST(:as_of AS timestamptz), CAST(:content AS text)) > (old.as_of, old.content)
+        AND NOT (CAST(:asked AS bool) AND (new.day, new.last_day, new.present, new.link_stream, new.link_record)
+            IS NOT DISTINCT FROM (old.day, old.last_day, old.present, old.link_stream, old.link_record)))
     ORDER BY new.day, new.name, new.source
     ON CONFLICT (person, day, name, source) DO UPDATE SET
-        present = excluded.present, link_stream = excluded.link_stream, link_record = excluded.link_record,
-        as_of = excluded.as_of, content = excluded.content
+        present = excluded.present, last_day = excluded.last_day, link_stream = excluded.link_stream,
+        link_record = excluded.link_record, as_of = excluded.as_of, content = excluded.content
     WHERE (excluded.as_of, excluded.content) > (t.as_of, t.content)
     RETURNING t.*
 )
-SELECT old.name IS NULL AS is_new, (saved.present, saved.day) IS DISTINCT FROM (old.present, old.day) AS differs,
+SELECT old.name IS NULL AS is_new,
+       (saved.present, saved.day, saved.last_day) IS DISTINCT FROM (old.present, old.day, old.last_day) AS differs,
        old.day AS old_day, saved.day AS new_day
 FROM saved LEFT JOIN old USING (name, source)
 """)
@@ -154,4 +174,16 @@ WITH link AS (
 UPDATE tag t SET day = old.day FROM old
 WHERE t.person = :person AND t.name = old.name AND t.source = old.source AND t.day = old.old_day
 RETURNING false AS is_new, true AS differs, old.old_day, t.day AS new_day
+""")
+
+BURY_TAGS = text("""
+WITH link AS (
+    SELECT u.* FROM json_to_recordset(CAST(:rows AS json)) AS u(stream text, record text)
+    JOIN tombstone t ON t.vendor_account = :account AND t.stream = u.stream AND t.record = u.record
+)
+DELETE FROM tag t USING link
+WHERE t.vendor_account = :account AND t.link_stream = link.stream AND t.link_record = link.record
+  AND NOT EXISTS (SELECT FROM episode e WHERE e.vendor_account = :account AND e.stream = link.stream
+                                          AND e.record = link.record)
+RETURNING false AS is_new, true AS differs, t.day AS old_day, CAST(NULL AS date) AS new_day
 """)

@@ -25,7 +25,7 @@ from providers.errors import Misconfigured
 VERSION = 1
 NONCE_BYTES = 12
 HEAD_BYTES = 2
-PURPOSES = frozenset({"unsubscribe", "code"})
+PURPOSES = frozenset({"unsubscribe", "code", "webhook", "push"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -5,9 +5,28 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from providers.measures import Definition
 
 State = Literal["pending", "final", "unscorable"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """A dense series in columns, both of length n: seconds since 1970, and values in the unit of the measure.
+
+    Any order; of two values for one second the later in the column stands. Points of a record (`borne_by`, its stream
+    and id, with the `span` of seconds it covers, its end excluded) replace what that record bore before.
+    """
+
+    definition: Definition
+    at: NDArray[np.int64]
+    value: NDArray[np.float32]
+    device: str | None = None
+    borne_by: tuple[str, str] | None = None
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +70,17 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """Something that may explain a night: `present` False is an explicit no. `link` moves its day with an episode's."""
+    """Something that may explain a night: `present` False is an explicit no. `link` moves its day with an episode's.
+
+    One that lasts has a `last_day`, and holds on each day between.
+    """
 
     day: date
     name: str
     source: str
     present: bool = True
     link: tuple[str, str] | None = None
+    last_day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +102,4 @@ class Rejected:
     record: str | None = None
 
 
-Row = DayValue | Episode | Tag | Gone | Rejected
+Row = Points | DayValue | Episode | Tag | Gone | Rejected

@@ -4,21 +4,37 @@
 """
 
 from ingest.models.base import Table
-from ingest.models.data import DayValue, Episode, Series, Tag, Tombstone
+from ingest.models.data import Block, DayValue, Episode, Series, Tag, Tombstone
+from ingest.models.following import (
+    Absence,
+    BackfillWindow,
+    Credential,
+    HintReceived,
+    HookSubscription,
+    OAuthState,
+    StreamState,
+)
 from ingest.models.judged import Alert, Readiness, ScoreRequest
 from ingest.models.people import Channel, Delivery, Erasure, Heartbeat, Person, SignInCode, WebSession
 from ingest.models.vendors import Connection, Fence, Raw, Rejected, Run, RunFile, VendorAccount, VendorApp
 
 __all__ = [
+    "Absence",
     "Alert",
+    "BackfillWindow",
+    "Block",
     "Channel",
     "Connection",
+    "Credential",
     "DayValue",
     "Delivery",
     "Episode",
     "Erasure",
     "Fence",
     "Heartbeat",
+    "HintReceived",
+    "HookSubscription",
+    "OAuthState",
     "Person",
     "Raw",
     "Readiness",
@@ -28,6 +44,7 @@ __all__ = [
     "ScoreRequest",
     "Series",
     "SignInCode",
+    "StreamState",
     "Table",
     "Tag",
     "Tombstone",

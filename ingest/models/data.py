@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, REAL, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ingest.models.base import Table, Versioned, identity, one_of, owned_by
@@ -84,6 +84,18 @@ class Tombstone(Table):
     as_of: Mapped[datetime]
 
 
+class Block(Table):
+    """One UTC day of a dense series: seconds within the day, ascending, and the value at each."""
+
+    __tablename__ = "block"
+    series: Mapped[int] = owned_by("series.id", primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    at: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    value: Mapped[list[float]] = mapped_column(ARRAY(REAL))
+    count: Mapped[int] = mapped_column(Integer)
+    hash: Mapped[int]
+
+
 class Tag(Table):
     """Something that may explain a night; a person's own word (`source` person) stands above a vendor's."""
 
@@ -94,6 +106,7 @@ class Tag(Table):
     source: Mapped[str] = mapped_column(primary_key=True)
     vendor_account: Mapped[int | None] = mapped_column(ForeignKey("vendor_account.id", ondelete="CASCADE"), index=True)
     present: Mapped[bool]
+    last_day: Mapped[date | None]
     link_stream: Mapped[str | None]
     link_record: Mapped[str | None]
     as_of: Mapped[datetime]

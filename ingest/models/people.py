@@ -90,6 +90,8 @@ class Delivery(Leased, Table):
     error: Mapped[str | None]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    shown_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
     __table_args__ = (
         UniqueConstraint("channel", "key"),
         one_of("status", "waiting", "held", "sent", "failed", "cancelled"),

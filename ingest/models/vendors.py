@@ -17,7 +17,8 @@ class VendorApp(Table):
     vendor: Mapped[str]
     client_id: Mapped[str]
     client_secret: Mapped[bytes | None]
-    token_url: Mapped[str | None]
+    token_url: Mapped[str | None]  # what the person who set it up named, or the alternative that was accepted last
+    origin: Mapped[str | None]  # a simulator stands there instead of the vendor; on this machine only
     paused_until: Mapped[datetime | None]
     pause_reason: Mapped[str | None]
     backoff: Mapped[int] = mapped_column(server_default="0")
@@ -46,7 +47,7 @@ class VendorAccount(Table):
     )
 
 
-class Connection(Table):
+class Connection(Leased, Table):
     """A person's grant at a vendor, or a source of files or pushes; `next_sync_at` is its streams' earliest."""
 
     __tablename__ = "connection"
@@ -58,14 +59,13 @@ class Connection(Table):
     state_reason: Mapped[str | None]
     state_since: Mapped[datetime]
     next_sync_at: Mapped[datetime | None]
-    lease_token: Mapped[str | None]
-    lease_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     __table_args__ = (
         UniqueConstraint("vendor_account", "kind"),
         one_of("kind", "grant", "file", "push"),
         one_of("state", "active", "reconnect", "needs_you", "paused", "disconnected"),
-        Index("ix_connection_due", "vendor_app", "next_sync_at", postgresql_where=text("state = 'active'")),
+        Index("ix_connection_due", "vendor_app", "next_sync_at", postgresql_where=text("next_sync_at IS NOT NULL")),
+        Index("ix_connection_leased", "vendor_app", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
     )
 
 

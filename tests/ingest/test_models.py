@@ -18,7 +18,10 @@ def test_models_and_migrations_agree(database: str) -> None:
             for check in inspect(connection).get_check_constraints(table)
         }
     written = {
-        str(c.name) for table in Table.metadata.tables.values() for c in table.constraints if "ck_" in str(c.name)
+        str(c.name)
+        for table in Table.metadata.tables.values()
+        for c in table.constraints
+        if str(c.name).startswith("ck_")
     }
     assert checks == written
 
