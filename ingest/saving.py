@@ -88,9 +88,8 @@ def save(session: Session, source: Source, rows: Sequence[shapes.Row]) -> Saved:
     values = {(row.definition, row.device, row.record): row for row in rows if isinstance(row, shapes.DayValue)}
     tags = {(row.day, row.name, row.source): row for row in rows if isinstance(row, shapes.Tag)}
     points = [row for row in rows if isinstance(row, shapes.Points)]
-    bearing = {(row.stream, row.record) for row in [*episodes, *gone]} | {
-        row.borne_by for row in points if row.borne_by
-    }
+    bearing = {_key(row) for row in episodes} | {_key(row) for row in gone}
+    bearing |= {row.borne_by for row in points if row.borne_by}
     before = blocks.spans_before(session, source.vendor_account, bearing)
     _save_episodes(session, source, episodes, saved)
     _bury(session, source, gone, saved)

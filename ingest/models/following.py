@@ -77,7 +77,7 @@ class BackfillWindow(Leased, Table):
     __table_args__ = (
         UniqueConstraint("connection", "stream", "start_at", "end_at"),
         one_of("state", "waiting", "done", "cancelled", "buried"),
-        Index("ix_backfill_window_due", text("end_at DESC"), postgresql_where=text("state = 'waiting'")),
+        Index("ix_backfill_window_due", "end_at", postgresql_where=text("state = 'waiting'")),
     )
 
 

@@ -86,7 +86,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_backfill_window_due",
         "backfill_window",
-        [sa.literal_column("end_at DESC")],
+        ["end_at"],
         unique=False,
         postgresql_where=sa.text("state = 'waiting'"),
     )
