@@ -26,9 +26,11 @@ SIGNALS = {
     measures.RESTING_HEART_RATE.name: RESTING,
     measures.RESPIRATORY_RATE.name: BREATHING,
     measures.SKIN_TEMPERATURE.name: TEMPERATURE,
+    measures.SKIN_TEMPERATURE_DEVIATION.name: TEMPERATURE,
     measures.OXYGEN_SATURATION.name: "oxygen_saturation",
     measures.TOTAL_SLEEP_TIME.name: "sleep_minutes",
     measures.VENDOR_STRAIN.name: "load",
+    measures.STEP_COUNT.name: "steps",
 }
 SERIES_OF = {
     HRV: "hrv_series",
@@ -36,7 +38,8 @@ SERIES_OF = {
     BREATHING: "respiratory_series",
     TEMPERATURE: "temperature_series",
 }
-OF_THE_DAY_BEFORE = {"load"}
+OF_THE_DAY_BEFORE = {"load", "steps"}
+LONGEST_TAG = timedelta(days=90)  # one that lasts longer was forgotten, not meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class NightRow:
     measure: str
     context: str
     series: str
+    kin: str  # the series without its device: what a new device of the same person goes on with
     record: str
     day: date
     value: float
@@ -58,7 +62,8 @@ class NightRow:
 
 def nights_of(session: Session, person_id: int, today: date) -> list[Night]:
     """Every night of a person from the first one to `today`, empty ones included; none where nothing is stored."""
-    tags = session.execute(select(Tag.day, Tag.name, Tag.source, Tag.present).where(Tag.person == person_id))
+    own = Tag.person == person_id
+    tags = session.execute(select(Tag.day, Tag.name, Tag.source, Tag.present, Tag.last_day).where(own))
     return assemble(night_rows(session, person_id), tags_by_day(tuple(row) for row in tags), today)
 
 
@@ -96,12 +101,14 @@ def night_rows(session: Session, person_id: int) -> list[NightRow]:
 
 
 def _night_row(row: Any) -> NightRow:
-    series = "/".join((row.vendor or "", row.external_id or "", row.device or "", row.measure, row.definition))
+    account = (row.vendor or "", row.external_id or "")
+    series = "/".join((*account, row.device or "", row.measure, row.definition))
     return NightRow(
         SIGNALS[row.measure],
         row.measure,
         row.context,
         series,
+        "/".join((*account, row.measure, row.definition)),
         row.record,
         row.day,
         row.value,
@@ -116,11 +123,13 @@ def tags_by_day(rows: Iterable[tuple[Any, ...]]) -> dict[date, frozenset[str]]:
     """The tags that hold on each day: a person's own word, yes or no, stands above any vendor's yes."""
     said: dict[tuple[date, str], bool] = {}
     owned: dict[tuple[date, str], bool] = {}
-    for day, name, source, present in rows:
-        if source == OWN_WORD:
-            owned[day, name] = present
-        else:
-            said[day, name] = said.get((day, name), False) or present
+    for first_day, name, source, present, last_day in rows:
+        lasts = min((last_day or first_day) - first_day, LONGEST_TAG).days
+        for day in (first_day + timedelta(days=each) for each in range(lasts + 1)):
+            if source == OWN_WORD:
+                owned[day, name] = present
+            else:
+                said[day, name] = said.get((day, name), False) or present
     held: dict[date, set[str]] = defaultdict(set)
     for (day, name), present in {**said, **owned}.items():
         if present:
@@ -158,16 +167,24 @@ def choose_row(rows: Sequence[NightRow], asleep: Mapping[tuple[date, str], float
 
 
 def follow_series(by_day: Mapping[date, Mapping[str, NightRow]]) -> dict[date, NightRow]:
-    """Stay with one series as long as it speaks; leave it for another after it was silent for a week."""
+    """Stay with one series as long as it speaks; leave it for another after it was silent for a week.
+
+    A new device of the same account and definition, first heard of after the one before it fell silent, takes over
+    at once: somebody has a new ring, and is not to lose a week of nights to that.
+    """
     history = Counter(series for rows in by_day.values() for series in rows)
     followed: dict[date, NightRow] = {}
-    current, last = "", date.min
+    heard: set[str] = set()
+    current, last, kin = "", date.min, ""
     for day in sorted(by_day):
         rows = by_day[day]
-        if current not in rows and (not current or day - last > SWITCH_AFTER):
-            current = max(rows, key=lambda series: (history[series], series))
+        if current not in rows:
+            heirs = [series for series, row in rows.items() if row.kin == kin and series not in heard]
+            if not current or heirs or day - last > SWITCH_AFTER:
+                current = max(heirs or rows, key=lambda series: (history[series], series))
         if current in rows:
-            followed[day], last = rows[current], day
+            followed[day], last, kin = rows[current], day, rows[current].kin
+        heard |= rows.keys()
     return followed
 
 

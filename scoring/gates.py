@@ -54,7 +54,7 @@ class Gating:
 
 
 def illness(diary: Diary, breathing: Baseline, warmth: Baseline) -> Gating:
-    """Breathing rate alone, or breathing rate and skin temperature together, or the person's own word.
+    """Breathing rate alone, or breathing rate and skin temperature together, or the person's own word or rest mode.
 
     Breathing rises by 1 to 3 a minute before and with a cold (Natarajan 2020). A night with alcohol explains its own
     breathing, so only its tag `ill` would speak there.
@@ -64,8 +64,10 @@ def illness(diary: Diary, breathing: Baseline, warmth: Baseline) -> Gating:
     warm = (temperature - warmth.center) / warmth.scale
     seen = (breath >= BREATHING_ALONE) | ((breath >= BREATHING_WITH_WARMTH) & (warm >= WARMTH))
     seen &= ~diary.tagged("alcohol")
-    told = diary.tagged("ill")
-    reasons = dict.fromkeys(np.flatnonzero(told).tolist(), "You noted that you felt unwell.")
+    resting, unwell = diary.tagged("rest_mode"), diary.tagged("ill")
+    told = resting | unwell
+    reasons = dict.fromkeys(np.flatnonzero(resting).tolist(), "Rest mode was on.")
+    reasons |= dict.fromkeys(np.flatnonzero(unwell).tolist(), "You noted that you felt unwell.")
     for row in np.flatnonzero(seen & ~told).tolist():
         reasons[row] = _signs(rate[row], breathing.low[row], breathing.high[row], warm=bool(warm[row] >= WARMTH))
     return _gating("illness", seen | told, ILLNESS_NIGHTS, reasons)

@@ -16,6 +16,7 @@ def row(signal: str, value: float, day: date = MONDAY, **more: object) -> NightR
     fields = {
         "context": "sleep",
         "series": f"whoop///{signal}",
+        "kin": more.get("series", f"whoop//{signal}"),
         "record": "r1",
         "starts_at": onset,
         "ends_at": onset + timedelta(hours=8),
@@ -134,11 +135,49 @@ def test_sdnn_and_a_vendor_s_all_day_resting_rate_are_named_as_such() -> None:
 
 def test_a_person_s_own_word_on_a_tag_stands_above_a_vendor_s() -> None:
     said = [
-        (MONDAY, "alcohol", "journal a", True),
-        (MONDAY, "alcohol", "journal b", False),
-        (MONDAY, "ill", "journal a", True),
-        (MONDAY, "ill", "person", False),
-        (MONDAY, "travel", "person", True),
+        (MONDAY, "alcohol", "journal a", True, None),
+        (MONDAY, "alcohol", "journal b", False, None),
+        (MONDAY, "ill", "journal a", True, None),
+        (MONDAY, "ill", "person", False, None),
+        (MONDAY, "travel", "person", True, None),
     ]
     assert tags_by_day(said) == {MONDAY: frozenset({"alcohol", "travel"})}
     assert tags_by_day(reversed(said)) == tags_by_day(said)
+
+
+def ring(name: str, day: int, value: float) -> NightRow:
+    series, kin = f"oura/a/{name}/hrv", "oura/a/hrv"
+    return row("hrv_ms", value, MONDAY + timedelta(days=day), series=series, kin=kin, record=f"{name}{day}")
+
+
+def test_a_new_ring_is_followed_from_its_first_night() -> None:
+    old, new = [ring("old", day, 60) for day in range(5)], [ring("new", day, 50) for day in range(5, 8)]
+    result = nights(*old, *new, today=MONDAY + timedelta(days=7))
+    assert [night.hrv_ms for night in result] == [60] * 5 + [50] * 3
+    assert [night.hrv_series for night in result[4:6]] == ["oura/a/old/hrv", "oura/a/new/hrv"]
+
+
+def test_two_rings_worn_in_turn_are_not_followed_back_and_forth() -> None:
+    worn = [ring("one" if day < 3 or day == 5 else "two", day, 60) for day in range(8)]
+    result = nights(*worn, today=MONDAY + timedelta(days=7))
+    assert [night.hrv_series[7:10] for night in result] == ["one", "one", "one", "two", "two", "", "two", "two"]
+
+
+def test_another_vendor_takes_over_only_after_a_week_of_silence() -> None:
+    band = [
+        row("hrv_ms", 90, MONDAY + timedelta(days=day), series="band/hrv", kin="band/hrv", record=f"b{day}")
+        for day in range(3, 12)
+    ]
+    result = nights(*[ring("old", day, 60) for day in range(3)], *band, today=MONDAY + timedelta(days=11))
+    assert [night.hrv_ms for night in result[:11]] == [60, 60, 60] + [None] * 7 + [90]
+
+
+def test_a_tag_that_lasts_holds_on_each_of_its_days() -> None:
+    last = MONDAY + timedelta(days=2)
+    held = tags_by_day([(MONDAY, "rest_mode", "oura", True, last), (last, "rest_mode", "person", False, None)])
+    assert sorted(held) == [MONDAY, MONDAY + timedelta(days=1)]
+
+
+def test_a_tag_that_nobody_ended_does_not_last_for_ever() -> None:
+    held = tags_by_day([(MONDAY, "rest_mode", "oura", True, MONDAY + timedelta(days=4000))])
+    assert len(held) == 91

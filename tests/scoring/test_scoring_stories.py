@@ -123,6 +123,14 @@ def test_after_other_signs_strain_starts_only_on_nights_of_its_own(story: Tell) 
     assert days(assessed, "start") == [last + 4]
 
 
+def test_rest_mode_on_a_ring_speaks_like_the_persons_own_word(story: Tell) -> None:
+    person = story(130, scatter=0.3).strain(100, 112, 2)
+    assert days(assess(person.nights()), "start")
+    resting = assess(person.tell(100, 112, tags=frozenset({"rest_mode"})).nights())
+    assert days(resting, "start") == []
+    assert "Rest mode was on." in resting[105].gates[0].reason
+
+
 def test_one_faster_breath_without_strain_is_nothing(story: Tell) -> None:
     person = story(130, scatter=0.3)
     person.breathing[100] += 3
