@@ -27,9 +27,16 @@ HARMLESS = frozenset({"lease_until", "status_code", "exit_code"})
 CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE)
 STATEMENT_PARAMETERS = re.compile(r"\[parameters: .*?\](?=\n|$)", re.DOTALL)
 ADDRESS = re.compile(r"[^\s@<>\"'(),:;=\[\]{}]+@[\w-]+(?:\.[\w-]+)+")
-QUERY = re.compile(r"(?P<name>[?&](?:token|code|state|key|secret|signature)=)[^&\s\"']+", re.IGNORECASE)
+QUERY = re.compile(r"(?P<name>[?&](?:state|key|signature)=)[^&\s\"']+", re.IGNORECASE)
+PAIR = re.compile(  # in a form, an address, or a document as a library shows it
+    r"(?P<name>(?:\w*(?:token|secret|password|verifier)|\bcode)(?:=|[\"']\s*:\s*[\"']))[^&\s\"',}\]]+", re.IGNORECASE
+)
+BEARER = re.compile(r"(?P<name>\b(?:[Bb]earer|[Bb]asic)\s+)[\w.~+/=-]{8,}")
 WORDS = re.compile(r"[a-z]+|[A-Z][a-z]*")
-QUIET_LIBRARIES = ("mail.log", "kombu", "celery.beat", "celery.worker.strategy", "celery.app.trace", "uvicorn.access")
+QUIET_LIBRARIES = (
+    *("mail.log", "kombu", "celery.beat", "celery.worker.strategy", "celery.app.trace", "uvicorn.access"),
+    *("requests_oauthlib", "oauthlib", "urllib3"),  # at debug they show whole requests for tokens
+)
 
 
 def configure(service: str) -> None:
@@ -80,10 +87,11 @@ def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def plain(text: str) -> str:
-    """A sentence without credentials in URLs, mail addresses, or the values a statement was run with."""
+    """A sentence without credentials, tokens, mail addresses, or the values a statement was run with."""
     text = STATEMENT_PARAMETERS.sub(f"[parameters: {HIDDEN}]", text)
     text = CREDENTIALS.sub(rf"\g<scheme>{HIDDEN}@", text)
-    text = QUERY.sub(rf"\g<name>{HIDDEN}", text)
+    for pattern in (QUERY, PAIR, BEARER):
+        text = pattern.sub(rf"\g<name>{HIDDEN}", text)
     return ADDRESS.sub(HIDDEN, text)
 
 

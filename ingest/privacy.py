@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from ingest import clock, db
+from ingest import clock, connections, db
 from ingest.models import (
     Alert,
+    Block,
     Channel,
     Connection,
     DayValue,
@@ -16,6 +17,8 @@ from ingest.models import (
     Episode,
     Erasure,
     Fence,
+    HintReceived,
+    OAuthState,
     Person,
     Raw,
     Readiness,
@@ -32,12 +35,15 @@ from ingest.models import (
 RECEIPT = "erased"
 LABELS = {
     "nights_assessed": "Nights judged",
+    "connections": "Connections and sources of files",
     "day_values": "Nightly values",
+    "blocks": "Days of heart rate and HRV through the day",
     "episodes": "Sleeps and workouts",
     "tags": "Journal answers and notes",
     "alerts": "Alerts",
     "messages": "Messages",
-    "files_kept": "Parts of your files, kept sealed",
+    "files_kept": "Parts of files and answers of vendors, kept sealed",
+    "hints": "Notices from vendors",
     "set_aside": "Records set aside",
     "runs": "Imports and other runs",
 }
@@ -49,7 +55,10 @@ def erase(person_id: int, *, receipt: bool = True) -> dict[str, int]:
     """Erase everything of a person; how many rows of each kind went.
 
     With `receipt`, a person whose mail address is confirmed is told by one last mail, and the address goes with it.
+    Grants are revoked at their vendors; one that is away keeps nobody's data here.
     """
+    with db.transaction() as session:
+        grants = connections.grants(session, person_id)
     with db.transaction() as session:
         session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
         _close(person_id)
@@ -62,6 +71,8 @@ def erase(person_id: int, *, receipt: bool = True) -> dict[str, int]:
         _delete_data(session, person_id)
         if not told:
             session.execute(delete(Person).where(Person.id == person_id))
+    for app, pair in grants:
+        connections.revoke(app, pair)
     return counts
 
 
@@ -85,6 +96,9 @@ def stored(session: Session, person_id: int) -> dict[str, int]:
     connection = select(Connection.id).where(Connection.vendor_account.in_(account))
     series = select(Series.id).where(Series.person == person_id)
     conditions: dict[str, tuple[Any, Any]] = {
+        "connections": (Connection, Connection.id.in_(connection)),
+        "blocks": (Block, Block.series.in_(series)),
+        "hints": (HintReceived, HintReceived.connection.in_(connection)),
         "day_values": (DayValue, DayValue.series.in_(series)),
         "episodes": (Episode, Episode.vendor_account.in_(account)),
         "tags": (Tag, Tag.person == person_id),
@@ -146,5 +160,5 @@ def _leave_receipt(session: Session, person_id: int, erasure: int) -> bool:
 def _delete_data(session: Session, person_id: int) -> None:
     address = select(Person.address).where(Person.id == person_id).scalar_subquery()
     session.execute(delete(SignInCode).where(SignInCode.address == address))
-    for table in (VendorAccount, Tag, Readiness, Alert, ScoreRequest, Run, Series, WebSession):
+    for table in (VendorAccount, Tag, Readiness, Alert, ScoreRequest, Run, Series, WebSession, OAuthState):
         session.execute(delete(table).where(table.person == person_id))

@@ -20,6 +20,7 @@ from providers.errors import ContractBroken, Unavailable
 from providers.shapes import DayValue, Points, Rejected, Row
 
 MOST_POINTS_SET_ASIDE = 100  # of one page; the rest is counted in one more line
+LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +121,17 @@ def _one_by_one(stream: Stream, envelope: Mapping[str, Any]) -> tuple[list[Any],
 def _unreadable(record: object, error: ValidationError) -> Rejected:
     first = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    known = record.get("id") if isinstance(record, dict) else None
     return Rejected(
         reason=f"{place}: {first['msg']}" if place else first["msg"],
         body=json.dumps(record, sort_keys=True),
-        record=str(known) if known is not None else None,
+        record=_known(record),
     )
+
+
+def _known(record: object) -> str | None:
+    """The id of a record that is not as documented, where it can be one: what no table can hold stays in the body."""
+    known = record.get("id") if isinstance(record, dict) else None
+    return known if isinstance(known, str) and known.isprintable() and len(known) <= LONGEST_ID else None
 
 
 def _first(rejects: Iterable[Row]) -> str:

@@ -7,7 +7,7 @@ source rank, then `as_of`, then the larger content hash. What is linked to an ep
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -61,14 +61,16 @@ class Saved:
     episodes: int = 0
     tags: int = 0
     points: int = 0
+    blocks: int = 0
     rejected: int = 0
     written: int = 0
     days: set[date] = field(default_factory=set)
 
     def add(self, other: "Saved") -> None:
         """Take the counts and days of another save into this one."""
-        for name in ("new", "revised", "unchanged", "day_values", "episodes", "tags", "points", "rejected", "written"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for count in fields(self):
+            if count.name != "days":
+                setattr(self, count.name, getattr(self, count.name) + getattr(other, count.name))
         self.days |= other.days
 
 
@@ -90,7 +92,7 @@ def save(session: Session, source: Source, rows: Sequence[shapes.Row]) -> Saved:
     points = [row for row in rows if isinstance(row, shapes.Points)]
     bearing = {_key(row) for row in episodes} | {_key(row) for row in gone}
     bearing |= {row.borne_by for row in points if row.borne_by}
-    before = blocks.spans_before(session, source.vendor_account, bearing)
+    before = blocks.spans_before(session, source, bearing)
     _save_episodes(session, source, episodes, saved)
     _bury(session, source, gone, saved)
     _follow_links(session, source, [*episodes, *gone], saved)
@@ -239,10 +241,14 @@ def _save_points(
     """Merge dense points into their blocks; what gone or changed records bore goes with them."""
     if not rows and not before:
         return
-    series = _series_ids(session, source, {(row.definition, row.device) for row in rows})
+    wanted = {(row.definition, row.device) for row in rows}
+    series = blocks.series_of(session, source, {definition for definition, _ in wanted})
+    series |= _series_ids(session, source, wanted - series.keys())
     saved.points += sum(len(row.at) for row in rows)
     given = [(series[row.definition, row.device], row) for row in rows]
-    saved.days |= blocks.save_points(session, source, given, before)
+    changed = blocks.save_points(session, source, given, before)
+    saved.blocks += len(changed)
+    saved.days |= {day for _, day in changed}
 
 
 def _set_aside(session: Session, source: Source, rows: Sequence[shapes.Row], saved: Saved) -> None:

@@ -4,12 +4,13 @@ Nothing needs to be set: without the two URLs, Vagus runs its own PostgreSQL and
 """
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from providers.errors import Misconfigured
@@ -40,13 +41,27 @@ class Settings(BaseSettings):
     log: Literal["auto", "json", "columns"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     raw_days: int = Field(400, ge=1)
+    raw_mb: int = Field(64, ge=1)
     demo: bool = False
+    push_sink: str | None = None  # after `demo`, by which it is judged
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         """Processes of other working folders must mean the same one."""
         return home.expanduser().absolute()
+
+    @field_validator("push_sink")
+    @classmethod
+    def _only_in_the_demo(cls, sink: str | None, given: ValidationInfo) -> str | None:
+        """The one origin that pushes may go to without being https and public: the demo's own, on this machine."""
+        if sink is None:
+            return None
+        if not given.data.get("demo"):
+            raise ValueError("it belongs to the demo: unset it")
+        if not re.fullmatch(r"http://127\.0\.0\.1:[0-9]{1,5}", sink):
+            raise ValueError("write it like http://127.0.0.1:8731")
+        return sink
 
     @property
     def secrets_path(self) -> Path:

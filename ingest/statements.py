@@ -103,7 +103,8 @@ WITH new AS (
 ), stones AS (
     INSERT INTO tombstone AS t (vendor_account, stream, record, as_of)
     SELECT :account, stream, record, :as_of FROM new ORDER BY stream, record
-    ON CONFLICT (vendor_account, stream, record) DO UPDATE SET as_of = excluded.as_of WHERE excluded.as_of > t.as_of
+    ON CONFLICT (vendor_account, stream, record) DO UPDATE SET as_of = excluded.as_of
+        WHERE excluded.as_of > t.as_of AND NOT CAST(:asked AS bool)
 )
 DELETE FROM episode e USING new
 WHERE e.vendor_account = :account AND e.stream = new.stream AND e.record = new.record

@@ -41,6 +41,39 @@ SIGNALS: Mapping[str, Signal] = {
     "sleep": Signal("Time asleep", "sleep", "min"),
 }
 
+_PLAIN: Mapping[str, str] = {"hrv": "HRV", "resting_heart_rate": "sleeping heart rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """How a person's new nights come here, in what they are told while nights are missing."""
+
+    learning: str
+    late: str
+    silent: str
+
+
+BY_FILE = Coming(
+    "Bring a newer file then.",
+    "Bring a newer file when you have one.",
+    "Bring a newer file, and we go on where it stopped.",
+)
+
+
+def by_vendor(title: str) -> Coming:
+    """For people whose nights a vendor sends."""
+    return Coming(
+        "Just wear it to bed.",
+        f"Opening the {title} app sends it.",
+        f"Open the {title} app once: usually the device has not met the phone.",
+    )
+
+
+def by_nobody(title: str) -> Coming:
+    """For people whose vendor sends nothing before they have done something there."""
+    first = f"{title} needs you first."
+    return Coming(first, first, first)
+
 
 @dataclass(frozen=True, slots=True)
 class Hero:
@@ -87,10 +120,12 @@ HEROES: Mapping[str, Hero] = {
 }
 
 
-def hero(assessments: Sequence[Assessment]) -> Hero:
+def hero(assessments: Sequence[Assessment], coming: Coming = BY_FILE) -> Hero:
     """The words for the last of these nights; the earlier ones are counted."""
     last = assessments[-1]
     plain = HEROES[last.state]
+    if last.state == "collecting":
+        return _collecting(plain, last, assessments, coming)
     told = _TELL.get(last.state)
     return told(plain, last, assessments) if told else plain
 
@@ -106,12 +141,18 @@ def empty() -> Hero:
     )
 
 
+def connected(title: str) -> Hero:
+    """The words for a person whose vendor has sent no night yet."""
+    text = f"{title} is connected. The first night comes by itself; there is nothing else to do."
+    return Hero("learning", "none", "No nights yet", "Wear it to bed tonight", text)
+
+
 def working() -> Hero:
     """The words while the first nights are being judged."""
     return Hero("waiting", "none", "Working it out", "Your nights are being read", "This page refreshes by itself.")
 
 
-def waiting(assessments: Sequence[Assessment]) -> Hero:
+def waiting(assessments: Sequence[Assessment], coming: Coming = BY_FILE) -> Hero:
     """The words on a morning before last night's data is here: yesterday is named, never shown as today."""
     before = hero(assessments).word.lower()
     return Hero(
@@ -119,12 +160,12 @@ def waiting(assessments: Sequence[Assessment]) -> Hero:
         "none",
         "Waiting for last night",
         "Last night isn't here yet",
-        "Bring a newer file when you have one.",
+        coming.late,
         f"Yesterday: {before}.",
     )
 
 
-def silent(assessments: Sequence[Assessment], today: date) -> Hero:
+def silent(assessments: Sequence[Assessment], today: date, coming: Coming = BY_FILE) -> Hero:
     """The words when nothing has come for two nights or more."""
     last = assessments[-1].day
     since = WEEKDAYS[last.weekday()] if (today - last).days < WEEK else short(last, today)
@@ -133,7 +174,7 @@ def silent(assessments: Sequence[Assessment], today: date) -> Hero:
         "none",
         "No new nights",
         f"Nothing since {since}",
-        "Bring a newer file, and we go on where it stopped.",
+        coming.silent,
         f"Last reading, {day(last)}: {hero(assessments).word.lower()}.",
     )
 
@@ -171,6 +212,13 @@ def range_sentence(given: Input) -> str:
         return f"{signal.label}: nothing last night."
     told = f"{signal.label} {shown(given.value, given.signal)} {signal.unit}"
     return f"{told}, {verdict(given)} ({usual(given)})." if usual(given) else f"{told}."
+
+
+def usual_ranges(assessment: Assessment) -> str:
+    """Both ranges: `Your usual range: HRV 54–68 ms, sleeping heart rate 49–54 bpm.`; empty while there is none."""
+    known = [given for name in DECIDING if (given := one(assessment, name)) and usual(given)]
+    told = [f"{_PLAIN[given.signal]} {usual(given)} {SIGNALS[given.signal].unit}" for given in known]
+    return f"Your usual range: {', '.join(told)}." if told else ""
 
 
 def finding(assessments: Sequence[Assessment], signal: str) -> str:
@@ -229,6 +277,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def listed(things: Sequence[str]) -> str:
+    """`sleep`, `sleep and workouts`, `sleep, heart rate and workouts`."""
+    *first, last = things or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def clock_time(minutes: int) -> str:
     """Minutes since midnight as `22:00`."""
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
@@ -238,7 +292,7 @@ def _number(count: int) -> str:
     return NUMBERS[count] if count < len(NUMBERS) else str(count)
 
 
-def _collecting(plain: Hero, last: Assessment, assessments: Sequence[Assessment]) -> Hero:
+def _collecting(plain: Hero, last: Assessment, assessments: Sequence[Assessment], coming: Coming) -> Hero:
     nights = sum(recorded(each) for each in assessments if each.day >= last.state_since)
     if nights >= FIRST_READING:
         return replace(plain, headline="Learning your usual", suggestion="A few more nights in a row are needed.")
@@ -247,7 +301,7 @@ def _collecting(plain: Hero, last: Assessment, assessments: Sequence[Assessment]
     return replace(
         plain,
         headline=f"{nights} of {FIRST_READING} nights so far",
-        suggestion=f"Around {when} there are enough nights. Bring a newer file then.",
+        suggestion=f"Around {when} there are enough nights. {coming.learning}",
     )
 
 
@@ -311,7 +365,6 @@ def _insufficient(plain: Hero, last: Assessment, assessments: Sequence[Assessmen
 
 
 _TELL: Mapping[str, Callable[[Hero, Assessment, Sequence[Assessment]], Hero]] = {
-    "collecting": _collecting,
     "normal": _normal,
     "watch": _watch,
     "strained": _strained,

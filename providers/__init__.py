@@ -2,8 +2,9 @@
 
 from providers.base import Provider
 from providers.errors import Misconfigured
+from providers.oura import OURA
 
-PROVIDERS: tuple[Provider, ...] = ()
+PROVIDERS: tuple[Provider, ...] = (OURA,)
 
 
 def get(name: str) -> Provider:

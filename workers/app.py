@@ -13,8 +13,13 @@ from ingest.settings import settings
 from providers.errors import Misconfigured
 from workers.schedule import SCHEDULE
 
-QUEUES = ("score", "notify", "upkeep")
-WORKERS = {"worker-score": ("score,upkeep", 3), "worker-notify": ("notify", 4)}  # name: queues, threads
+QUEUES = ("sync", "backfill", "score", "notify", "upkeep")
+WORKERS = {  # name: queues, threads
+    "worker-sync": ("sync", 12),
+    "worker-backfill": ("backfill", 4),
+    "worker-score": ("score,upkeep", 3),
+    "worker-notify": ("notify", 4),
+}
 
 # Nothing lies long in `unacked`: what was begun is acknowledged and a row under lease, what was lost is due again.
 TRANSPORT = {

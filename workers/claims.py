@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ingest import clock
+from ingest import budget, clock
 from ingest.db import transaction
-from ingest.models import Heartbeat, Run, RunFile
+from ingest.models import BackfillWindow, Connection, Heartbeat, Run, RunFile, VendorApp
+from providers import get
 from workers import leases
 from workers.app import app
+from workers.backfill import WINDOWS
 from workers.leases import Outcome, Work
+from workers.sync import SYNCS
 
 BEAT = timedelta(
     seconds=5
@@ -49,7 +52,37 @@ def send_out(name: str, works: Sequence[Work], *, by_beat: bool) -> None:
     with transaction() as session:
         note_heartbeat(session, name, *(["beat"] if by_beat else []))
         for work in works:
-            claimed += [(work.task, key, token) for key, token in leases.claim(session, work)]
+            claimed += _claim(session, work)
+    _send(claimed)
+
+
+def follow() -> None:
+    """Claim the connections and the windows of the past that are due, vendor by vendor, and send their keys out.
+
+    A vendor that is paused, or whose budget is used up, is passed over: its rows wait and hold up nobody else's.
+    """
+    claimed: list[tuple[str, int, str]] = []
+    with transaction() as session:
+        note_heartbeat(session, "follow")
+        for key in _open_apps(session):
+            of_app = select(Connection.id).where(Connection.vendor_app == key, Connection.state == "active")
+            claimed += _claim(session, SYNCS, Connection.vendor_app == key)
+            claimed += _claim(session, WINDOWS, BackfillWindow.connection.in_(of_app))
+    _send(claimed)
+
+
+def _open_apps(session: Session) -> list[int]:
+    """Our registrations at vendors that may be asked now."""
+    now = clock.now()
+    gates = select(VendorApp).where(or_(VendorApp.paused_until.is_(None), VendorApp.paused_until <= now))
+    return [row.id for row in session.scalars(gates.order_by(VendorApp.id)) if budget.left(row.id, get(row.vendor)) > 0]
+
+
+def _claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tuple[str, int, str]]:
+    return [(work.task, key, token) for key, token in leases.claim(session, work, *within)]
+
+
+def _send(claimed: Sequence[tuple[str, int, str]]) -> None:
     if not claimed:
         return
     with app.producer_pool.acquire(block=True) as producer:

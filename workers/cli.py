@@ -31,6 +31,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+vendors = typer.Typer(help="Vendors of wearables, and our apps at them.", no_args_is_help=True)
+app.add_typer(vendors, name="vendor")
 Person = Annotated[str, typer.Option(help="The person's mail address.", metavar="ADDRESS")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 
@@ -150,6 +152,63 @@ def sign_in(person: Person) -> None:
     say_aside("It signs one browser in, once, within ten minutes.")
 
 
+@vendors.command("list")
+def list_vendors() -> None:
+    """Show the vendors there are, which are set up, and how their connections stand."""
+    from workers import vendor_commands  # noqa: PLC0415
+
+    control.ensure_running(say_aside)
+    Console(highlight=False).print(vendor_commands.vendors_table())
+
+
+@vendors.command("add")
+def add_vendor(
+    vendor: Annotated[str, typer.Argument(help="Its name, as `vagus vendor list` shows it.")],
+    client_id: Annotated[str, typer.Option(help="The id of your app at the vendor.")],
+    *,
+    secret_file: Annotated[Path | None, typer.Option(help="Holds the client secret; else it is asked for.")] = None,
+    origin: Annotated[str | None, typer.Option(help="A simulator on this machine, in the vendor's place.")] = None,
+) -> None:
+    """Set a vendor up with your own app, so that people can connect it; the same id again changes its secret."""
+    from workers import vendor_commands  # noqa: PLC0415
+
+    control.ensure_running(say_aside)
+    secret = _secret(secret_file) if secret_file else typer.prompt("Client secret", hide_input=True)
+    typer.echo(vendor_commands.add(vendor, client_id, secret, origin))
+
+
+@app.command()
+def buried(*, as_json: Json = False) -> None:
+    """Show what was given up: streams, windows of the past, scores, messages, each with its reason."""
+    from workers import vendor_commands  # noqa: PLC0415
+
+    control.ensure_running(say_aside)
+    jobs = vendor_commands.buried()
+    if as_json:
+        typer.echo(json.dumps([asdict(job) for job in jobs], default=str))
+    else:
+        Console(highlight=False).print(vendor_commands.buried_table(jobs))
+
+
+@app.command()
+def replay(
+    *,
+    kind: Annotated[str | None, typer.Option(help="stream, window, score or message; else all.")] = None,
+    matching: Annotated[str | None, typer.Option(help="Only those whose reason contains this.")] = None,
+    job: Annotated[int | None, typer.Option(help="One alone, by the number `vagus buried` shows.")] = None,
+    spread: Annotated[int, typer.Option(help="Seconds over which they become due.", min=0)] = 60,
+    answers: Annotated[bool, typer.Option("--answers", help="Read kept answers again by a newer mapping.")] = False,
+) -> None:
+    """Give what was buried another try, or read the kept answers of vendors again where a mapping is newer."""
+    from workers import vendor_commands  # noqa: PLC0415
+
+    control.ensure_running(say_aside)
+    if answers:
+        typer.echo(vendor_commands.replay_answers())
+    else:
+        typer.echo(vendor_commands.replay(kind, matching, job, spread))
+
+
 @app.command()
 def demo(
     *,
@@ -174,7 +233,7 @@ def run(name: str) -> None:
             from workers.supervision.serve import serve  # noqa: PLC0415  each process imports what it needs
 
             serve()
-        case "worker-score" | "worker-notify":
+        case "worker-sync" | "worker-backfill" | "worker-score" | "worker-notify":
             from workers.app import start_worker  # noqa: PLC0415
 
             start_worker(name)
@@ -187,7 +246,15 @@ def run(name: str) -> None:
 
             serve_mailbox(settings().smtp_port)
         case _:
-            raise Misconfigured(f"there is no process {name}: web, worker-score, worker-notify, beat or mailbox")
+            raise Misconfigured(f"there is no process {name}: see `vagus status` for those there are")
+
+
+def _secret(file: Path) -> str:
+    """What a file holds, without the line's end. Raises Misconfigured."""
+    try:
+        return file.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"{file} cannot be read: {error}") from None
 
 
 def say_aside(line: str) -> None:

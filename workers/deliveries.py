@@ -1,10 +1,10 @@
 """What must be told, as rows: one for each channel that wants it, made in the transaction that decided it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,31 +24,36 @@ def create(session: Session, person: Person, kind: str, subject: int) -> bool:
     One that was cancelled because its subject did not hold comes back; one that was sent never does. What would exceed
     the cap is written as cancelled with its reason: it is not told later.
     """
-    now = clock.now()
-    wall = people.local_time(session, person.id)
-    quiet = after_quiet(wall, person.quiet_from, person.quiet_until)
-    when = now + quiet
+    when = clock.now() + _quiet(session, person)
     within_cap = allowed(_told_at(session, person.id, kind, subject), when)
-    status = "cancelled" if not within_cap else "held" if quiet else "waiting"
-    wanting = select(Channel.id).where(
-        Channel.person == person.id, Channel.state == "on", Channel.wants.contains([kind])
-    )
-    rows = [
-        {
-            "person": person.id,
-            "channel": channel,
-            "kind": kind,
-            "subject": subject,
-            "key": f"{kind}:{subject}",
-            "thread": f"alert-{subject}",
-            "not_before": when,
-            "status": status,
-            "error": None if within_cap else HELD_BACK,
-            "created_at": now,
-        }
-        for channel in session.scalars(wanting)
-    ]
+    told = {"kind": kind, "subject": subject, "key": f"{kind}:{subject}", "thread": f"alert-{subject}"}
+    if not within_cap:
+        told |= {"status": "cancelled", "error": HELD_BACK}
+    rows = _rows(session, person, when, told, Channel.wants.contains([kind]))
     return bool(rows) and _insert(session, rows) and within_cap
+
+
+def create_service(session: Session, person: Person, kind: str, subject: int, key: str) -> bool:
+    """Write a delivery about the service itself for each channel that is on, whatever it wants and beyond any cap.
+
+    Quiet hours hold. `key` makes it one for ever; returns whether any waits to be sent.
+    """
+    told = {"kind": kind, "subject": subject, "key": key, "thread": f"{kind}-{subject}"}
+    rows = _rows(session, person, clock.now() + _quiet(session, person), told)
+    return bool(rows) and _insert(session, rows)
+
+
+def _quiet(session: Session, person: Person) -> timedelta:
+    return after_quiet(people.local_time(session, person.id), person.quiet_from, person.quiet_until)
+
+
+def _rows(
+    session: Session, person: Person, when: datetime, told: dict[str, Any], *wanting: ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    now = clock.now()
+    channels = select(Channel.id).where(Channel.person == person.id, Channel.state == "on", *wanting)
+    due = {"not_before": when, "status": "held" if when > now else "waiting", "error": None, "created_at": now}
+    return [{"person": person.id, "channel": channel, **due, **told} for channel in session.scalars(channels)]
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> bool:

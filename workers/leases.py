@@ -39,7 +39,7 @@ class Work:
     name: str
     task: str
     key: InstrumentedAttribute[int]
-    order: InstrumentedAttribute[Any]
+    order: ColumnElement[Any] | InstrumentedAttribute[Any]
     due: Callable[[datetime], ColumnElement[bool]]
     takes: timedelta
     room: int
@@ -52,17 +52,20 @@ class Work:
         return self.key.class_
 
 
-def claim(session: Session, work: Work) -> list[tuple[int, str]]:
-    """Take free rows that are due, oldest first: their keys, each with the token of its lease."""
+def claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tuple[int, str]]:
+    """Take free rows that are due, oldest first: their keys, each with the token of its lease.
+
+    `within` narrows the rows, and their room, to one vendor's.
+    """
     now, table = clock.now(), work.table
     latest = now + work.takes + QUEUED  # a lease beyond it was taken before the clock was set back
     held_now = (table.lease_token.is_not(None), table.lease_until > now, table.lease_until <= latest)
-    under_way = select(func.count()).where(work.due(now), *held_now)
+    under_way = select(func.count()).where(work.due(now), *within, *held_now)
     room = work.room - (session.scalar(under_way) or 0)
     if room <= 0:
         return []
     free = or_(table.lease_until.is_(None), table.lease_until <= now, table.lease_until > latest)
-    due = select(work.key.label("key")).where(work.due(now), free).order_by(work.order).limit(room)
+    due = select(work.key.label("key")).where(work.due(now), *within, free).order_by(work.order).limit(room)
     chosen = due.with_for_update(skip_locked=True).cte("due")
     token = secrets.token_hex(8)
     lease = {"lease_token": token, "lease_until": now + QUEUED}

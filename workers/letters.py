@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ingest import chart, privacy, signin, words
-from ingest.models import Alert, Erasure
+from ingest.models import Alert, Connection, Erasure
 from ingest.settings import settings
 from scoring import Assessment, Input
 from scoring.explain import FEEL
@@ -55,6 +55,24 @@ def strained(nights: Sequence[Assessment], alert: Alert, stop_url: str, *, with_
         **links,
     }
     return _letter("Strain has lasted several nights", "strained", _picture(nights), content)
+
+
+def reconnect(vendor: str, connection: Connection, since: date, stop_url: str) -> Letter:
+    """A vendor needs the person: since when, that nothing is lost, and the one button. It comes once."""
+    opening = f"{vendor} ended our access on {words.day(since)}."
+    if connection.state == "needs_you":
+        opening = f"Since {words.day(since)} {vendor} gives us nothing: {connection.state_reason}."
+    content = {
+        "opening": opening,
+        "page_url": f"{settings().public_url}/connections",
+        "stop_url": stop_url,
+    }
+    return _letter(f"{vendor} needs you", "reconnect", None, content)
+
+
+def test(stop_url: str) -> Letter:
+    """That mail arrives, asked for by a button on the page of channels."""
+    return _letter("A test from Vagus", "test", None, {"stop_url": stop_url, "disclaimer": words.DISCLAIMER})
 
 
 def sign_in(digits: str) -> Letter:

@@ -9,21 +9,19 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ingest import clock, people, privacy, store
+from ingest import clock, people, privacy, push
 from ingest.channels import unsubscribe_token
 from ingest.db import transaction
-from ingest.models import Alert, Channel, DayValue, Delivery, Erasure, Person, Series
-from ingest.nights import HRV, RESTING, SIGNALS
+from ingest.models import Alert, Channel, Delivery, Erasure, Person
 from ingest.settings import settings
 from providers.errors import DeliveryFailed
 from workers import leases, letters
-from workers.alerts import LATEST, after_quiet
+from workers.alerts import after_quiet
 from workers.channels import CHANNELS, Message
 from workers.deliveries import PENDING
+from workers.kinds import KINDS, Kind
 from workers.leases import Outcome, Work
 from workers.outcomes import Postponed, Unwanted
-
-DECIDING = [measure for measure, signal in SIGNALS.items() if signal in {HRV, RESTING}]
 
 log = structlog.get_logger(__name__)
 
@@ -86,25 +84,15 @@ def _ready(session: Session, delivery_id: int) -> Ready:
         return Ready(channel.kind, _receipt(session, delivery, channel))
     if person.state != "active":
         raise Unwanted("the person is leaving")
-    if channel.state != "on" or delivery.kind not in channel.wants:
+    kind = KINDS[delivery.kind]
+    if channel.state != "on" or (kind.asked and delivery.kind not in channel.wants):
         raise Unwanted("the channel was turned off")
-    alert = session.scalar(select(Alert).where(Alert.id == delivery.subject, Alert.person == person.id))
-    if alert is None or alert.state != "open":
-        raise Unwanted("it does not hold any more")
-    if not _holds_now(session, person.id):
-        raise Unwanted("its last night is past")
+    kind.holds(session, delivery)
     wait = after_quiet(people.local_time(session, person.id), person.quiet_from, person.quiet_until)
-    if wait:
+    if kind.waits and wait:
         raise Postponed("quiet hours", until=clock.now() + wait)
-    return Ready(channel.kind, _message(session, delivery, channel, alert))
-
-
-def _holds_now(session: Session, person_id: int) -> bool:
-    """Whether the newest night is today's or yesterday's; an alert stays open through twelve silent nights."""
-    since = people.today_of(session, person_id) - LATEST
-    lately = select(DayValue.day).join(Series, Series.id == DayValue.series)
-    deciding = (Series.measure.in_(DECIDING), DayValue.day >= since, DayValue.value.is_not(None), ~DayValue.gone)
-    return session.scalar(lately.where(Series.person == person_id, *deciding).limit(1)) is not None
+    write = _note if channel.kind == push.KIND else _mail
+    return Ready(channel.kind, write(session, kind, delivery, channel))
 
 
 def _receipt(session: Session, delivery: Delivery, channel: Channel) -> Message:
@@ -113,13 +101,12 @@ def _receipt(session: Session, delivery: Delivery, channel: Channel) -> Message:
     return Message(channel.address, key, key, letter.subject, letter.text, letter.html)
 
 
-def _message(session: Session, delivery: Delivery, channel: Channel, alert: Alert) -> Message:
+def _mail(session: Session, kind: Kind, delivery: Delivery, channel: Channel) -> Message:
     stop = f"{settings().public_url}/u/{unsubscribe_token(channel.id)}"
-    shown = store.readiness(session, delivery.person, since=alert.first_day - letters.SHOWN)
-    letter = letters.strained(shown, alert, stop, with_numbers=channel.confirmed_at is not None)
+    letter = kind.letter(session, delivery, channel, stop)
     return Message(
         address=channel.address,
-        key=f"{delivery.key.replace(':', '.')}.{channel.id}",
+        key=_key(delivery),
         thread=delivery.thread,
         subject=letter.subject,
         text=letter.text,
@@ -127,6 +114,27 @@ def _message(session: Session, delivery: Delivery, channel: Channel, alert: Aler
         image=letter.image,
         unsubscribe_url=stop,
     )
+
+
+def _note(_: Session, kind: Kind, delivery: Delivery, channel: Channel) -> Message:
+    """A few words for a lock screen. Raises DeliveryFailed where the browser subscribed with another key of ours."""
+    if channel.settings["key"] != push.key_mark():
+        raise DeliveryFailed("the key of this server changed: turn it on again in that browser", permanent=True)
+    return Message(
+        address=channel.address,
+        key=_key(delivery),
+        thread=delivery.thread,
+        subject="Vagus",
+        text=kind.lock_screen,
+        url=settings().public_url + kind.path.format(delivery.subject),
+        lifetime=kind.lifetime,
+        receipt=push.receipt_token(delivery.id),
+        keys=push.opened_keys(channel),
+    )
+
+
+def _key(delivery: Delivery) -> str:
+    return f"{delivery.key.replace(':', '.')}.{delivery.channel}"
 
 
 def _mark_sent(session: Session, delivery_id: int, token: str) -> None:

@@ -1,4 +1,6 @@
-"""The one table that turns errors into what becomes of work: snooze, retry, cancel, bury. Tasks contain no `except`.
+"""The one table that turns errors into what becomes of work. Tasks contain no `except`.
+
+Snooze, retry, cancel, bury; of a grant also: reconnect, ask the person, skip what was not granted.
 
 A snooze is not held against the row; a retry is, and the fifth buries it. An error that nobody foresaw is a bug: it is
 retried, its place in the code stands in the row, and its traceback is logged once.
@@ -18,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from ingest import clock
 from ingest.db import transaction
 from ingest.runs import LeaseLost
+from ingest.saving import Erased
 from providers.errors import (
     AuthorizationLost,
     ContractBroken,
@@ -36,6 +39,7 @@ from workers.leases import Outcome, Work
 MOST_TRIES = 5
 FIRST_PAUSE, FACTOR = timedelta(seconds=30), 5  # 30 s, 2½ min, 12½ min, an hour: longer than a greylist lasts
 PAUSE = timedelta(seconds=60)
+PROBE, SKIPPED = timedelta(days=1), timedelta(days=7)  # when to look again whether a person, or a scope, has come
 DEPTH = 4  # frames of ours that tell one bug from another
 ROOT = Path(__file__).parent.parent
 FORESEEN = (VagusError, OperationalError, BrokerGone)
@@ -83,10 +87,11 @@ RULES: Mapping[type[Exception], Rule] = {
     Misconfigured: _snooze,  # an operator mends the setting; the work waits without losing a try
     OperationalError: _snooze,  # the database was away, or chose us to end a deadlock
     DeliveryFailed: lambda error, attempt: _bury(error, attempt) if error.permanent else _retry(error, attempt),
-    AuthorizationLost: _bury,
-    NeedsPerson: _bury,
-    Forbidden: _bury,
+    AuthorizationLost: lambda _error, _attempt: Outcome("reconnect", PROBE, counts=False),
+    NeedsPerson: lambda _error, _attempt: Outcome("ask", PROBE, counts=False),
+    Forbidden: lambda _error, _attempt: Outcome("skip", SKIPPED, counts=False),
     ContractBroken: _bury,
+    Erased: lambda _error, _attempt: Outcome("cancel"),
     FileRefused: _bury,
     WorkerDied: _bury,
     Exception: _retry,
@@ -112,6 +117,27 @@ def run(work: Work, key: int, token: str, body: Callable[[int, str], None]) -> N
         log.info("lease_lost")
     except Exception as error:  # noqa: BLE001 - the one place where an error becomes an outcome
         _settle(work, key, token, attempt, error)
+
+
+def tried(body: Callable[[], object]) -> Exception | None:
+    """Do one part of leased work: its error, if any, where the other parts may go on without it.
+
+    What ends the whole work is raised: a lost lease, an erased person, a database or broker that is away.
+    """
+    try:
+        body()
+    except (LeaseLost, Erased, OperationalError, BrokerGone):
+        raise
+    except Exception as error:  # noqa: BLE001 - as in `run`: an error becomes an outcome
+        foreseen = isinstance(error, FORESEEN)
+        log.log(
+            logging.INFO if foreseen else logging.ERROR,
+            "part_failed",
+            reason=said(error),
+            exc_info=None if foreseen else error,
+        )
+        return error
+    return None
 
 
 def _check_tries(attempt: int) -> None:

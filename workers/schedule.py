@@ -12,7 +12,9 @@ TICKS = {
     "score.tick": ("score", SECOND),
     "notify.tick": ("notify", SECOND),
     "upkeep.tick": ("upkeep", SECOND),
+    "upkeep.follow": ("upkeep", SECOND),
     "upkeep.silence": ("upkeep", MINUTE),
+    "upkeep.subscriptions": ("upkeep", HOUR),
     "upkeep.expiry": ("upkeep", HOUR),
 }
 

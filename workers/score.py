@@ -1,6 +1,7 @@
 """One person's nights, judged anew: readiness, alerts and what must be told, in one transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import structlog
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from ingest import clock, people, store
+from ingest import clock, following, people, store
 from ingest.db import transaction
 from ingest.models import Alert, Delivery, Person, Readiness, ScoreRequest
 from ingest.nights import nights_of
@@ -68,8 +69,14 @@ def _judge(session: Session, person: Person) -> bool:
     nights = nights_of(session, person.id, today)
     policy = Policy(threshold=SENSITIVITY[person.sensitivity])
     assessments = assess(nights, policy)
+    filling = following.filling(session, person.id)
+    if filling:  # nights are still on their way: what they will say is not known, and nothing is decided
+        assessments = [replace(each, provisional=True) for each in assessments]
     before = _seen(session, person.id)
     changed = store.save_readiness(session, person.id, assessments, person.sensitivity)
+    if filling:
+        log.info("scored_provisionally", person=person.id, nights=len(nights), rows_changed=changed)
+        return False
     moment = Moment(today, _newest(nights), (ALGORITHM_VERSION, person.sensitivity), policy.cooldown_nights)
     changes = alerts.decide(assessments, _standing(session, person.id), before, moment)
     telling = [_write(session, person, change, policy.threshold) for change in changes]

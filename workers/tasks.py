@@ -3,7 +3,7 @@
 from functools import partial
 
 from ingest import imports
-from workers import claims, codes, messages, outcomes, score, upkeep
+from workers import backfill, claims, codes, messages, outcomes, score, sync, upkeep
 from workers.app import app, kick
 from workers.claims import IMPORTS
 
@@ -26,6 +26,18 @@ def upkeep_tick(*, by_beat: bool = False) -> None:
     outcomes.tick("upkeep", partial(claims.send_out, "upkeep", [IMPORTS], by_beat=by_beat))
 
 
+@app.task(name="upkeep.follow")  # type: ignore[untyped-decorator]
+def follow_tick(**_: bool) -> None:
+    """Send out the connections and the windows of the past that are due."""
+    outcomes.tick("follow", claims.follow)
+
+
+@app.task(name="upkeep.subscriptions")  # type: ignore[untyped-decorator]
+def subscriptions_tick(**_: bool) -> None:
+    """Order and renew the notifications of vendors that let us."""
+    outcomes.tick("subscriptions", upkeep.order_notifications)
+
+
 @app.task(name="upkeep.silence")  # type: ignore[untyped-decorator]
 def upkeep_silence(**_: bool) -> None:
     """Ask for a score of everyone whose day has changed, so that silence is noticed too."""
@@ -42,6 +54,18 @@ def upkeep_expiry(**_: bool) -> None:
 def score_person(key: int, token: str) -> None:
     """Judge one person's nights."""
     outcomes.run(score.SCORES, key, token, _score_then_tell)
+
+
+@app.task(name="sync.connection")  # type: ignore[untyped-decorator]
+def sync_connection(key: int, token: str) -> None:
+    """Follow the due streams of one connection."""
+    outcomes.run(sync.SYNCS, key, token, sync.sync_connection)
+
+
+@app.task(name="backfill.window")  # type: ignore[untyped-decorator]
+def fill_window(key: int, token: str) -> None:
+    """Fetch one window of the past."""
+    outcomes.run(backfill.WINDOWS, key, token, backfill.fill_window)
 
 
 @app.task(name="notify.deliver")  # type: ignore[untyped-decorator]

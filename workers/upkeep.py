@@ -1,15 +1,18 @@
 """What happens without anybody asking: silence is noticed, and what was kept for a time is deleted."""
 
 from datetime import date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import ColumnElement, Date, Integer, case, cast, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from ingest import clock, privacy, signin, store
+from ingest import clock, hooks, privacy, signin, store
 from ingest.db import transaction
-from ingest.models import Alert, DayValue, Person, Raw, Readiness, ScoreRequest, Series
+from ingest.models import Alert, DayValue, HintReceived, Person, Raw, Readiness, ScoreRequest, Series, VendorApp
+from providers import get
+from workers import outcomes
 
 RECENT = timedelta(days=14)
 MOST_AT_ONCE = 500
@@ -30,11 +33,22 @@ def notice_silence() -> None:
         log.info("new_day", people=len(people))
 
 
+def order_notifications() -> None:
+    """See to the subscriptions of each of our registrations; a vendor that is away is asked again next time."""
+    with transaction() as session:
+        apps = [(app.id, app.vendor) for app in session.scalars(select(VendorApp).order_by(VendorApp.id))]
+    for app, vendor in apps:
+        webhook = get(vendor).webhook
+        if webhook is not None and webhook.subscribing is not None:
+            outcomes.tick(f"subscriptions of {vendor}", partial(hooks.ensure_subscriptions, app))
+
+
 def forget_expired() -> None:
     """Delete raw answers past their retention, spent codes, ended sessions, and addresses whose erasure is over."""
     with transaction() as session:
         signin.forget_expired(session)
         privacy.finish_erasures(session)
+        session.execute(delete(HintReceived).where(HintReceived.received_at < clock.now() - RECENT))
         raw = session.scalars(delete(Raw).where(Raw.expires_at < clock.now()).returning(Raw.id)).all()
     if raw:
         log.info("raw_expired", rows=len(raw))

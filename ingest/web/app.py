@@ -14,10 +14,13 @@ from starlette.types import Scope
 from ingest.settings import settings
 from ingest.web import (
     alert_pages,
+    connect_pages,
+    connection_pages,
     cookies,
     demo_pages,
     errors,
     health,
+    hook_pages,
     import_pages,
     pages,
     settings_pages,
@@ -42,7 +45,8 @@ def create_app() -> FastAPI:
     app.add_exception_handler(SignedOut, _to_sign_in)
     app.add_exception_handler(Exception, _broken)
     app.mount("/static", Kept(directory=STATIC))
-    nouns = [pages, signin_pages, import_pages, alert_pages, settings_pages, unsubscribe_pages, health]
+    own = [pages, alert_pages, connect_pages, connection_pages, import_pages, settings_pages]
+    nouns = [*own, signin_pages, unsubscribe_pages, hook_pages, health]
     for noun in [*nouns, demo_pages] if settings().demo else nouns:
         app.include_router(noun.router)
     return app

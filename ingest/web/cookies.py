@@ -7,6 +7,7 @@ from ingest.settings import settings
 
 SESSION = "vagus_session"
 ASKING = "vagus_asking"  # the nonce of a browser that waits for a code
+LEAVING = "vagus_leaving"  # the nonce of a browser on its way to a vendor
 RETURN = "vagus_return"  # the page to go on with after signing in
 
 

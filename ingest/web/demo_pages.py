@@ -1,4 +1,4 @@
-"""Only in the demo, only for this machine: sign in as the made-up person, and read the mail that was caught."""
+"""Only in the demo, only for this machine: sign in as the made-up person, and read what was caught."""
 
 import base64
 import hmac
@@ -44,7 +44,7 @@ router = APIRouter(prefix="/demo", dependencies=[Depends(on_this_machine)])
 def mail(request: Request, person: Visitor) -> Response:
     """The messages, newest first."""
     letters = [(number, _read(file)) for number, file in enumerate(_files(), 1)]
-    return page(request, "demo_mail.html", person=person, letters=letters[::-1])
+    return page(request, "demo_mail.html", person=person, letters=letters[::-1], pushes=_pushes())
 
 
 @router.get("/mail/{number}")
@@ -85,6 +85,12 @@ def sign_in(request: Request, token: str) -> Response:
 
 def _files() -> list[Path]:
     return sorted((settings().home / "mailbox").glob("*.eml"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+
+
+def _pushes() -> list[dict[str, str]]:
+    """What the made-up phone showed, newest first."""
+    files = sorted((settings().home / "pushbox").glob("[0-9]*.json"), reverse=True)
+    return [json.loads(file.read_text())["notification"] for file in files]
 
 
 def _read(file: Path) -> EmailMessage:

@@ -20,8 +20,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 ONE_CLICK = "/u/"  # List-Unsubscribe-Post comes from mail services, which are no browser of ours
 UPLOAD = "/import"
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; worker-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 LARGEST_FORM = 64 * 1024
 LARGEST_FILE = imports.LARGEST_UPLOAD + LARGEST_FORM  # a form adds a little around a file

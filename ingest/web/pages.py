@@ -39,7 +39,8 @@ def today(request: Request, person: Signed, noted: str = "", still: bool = False
     """The answer at six in the morning. It renews itself only while there is nothing else to read on it."""
     with transaction() as session:
         seen = look(session, person)
-    refresh = RENEWED if seen.judging and seen.night is None and not still else 0
+    filling = seen.sources is not None and seen.sources.past is not None
+    refresh = RENEWED if (seen.judging or filling) and seen.night is None and not still else 0
     return page(
         request,
         "today.html",

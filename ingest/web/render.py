@@ -19,9 +19,9 @@ TABS = (
     ("/today", "Today", "today"),
     ("/history", "History", "history"),
     ("/import", "Import", "import"),
-    ("/channels", "Settings", "settings"),
+    ("/connections", "Settings", "settings"),
 )
-SETTINGS_PAGES = ("/channels", "/data")
+SETTINGS_PAGES = ("/connect", "/channels", "/data")  # `/connections` among them
 
 
 def page(
@@ -29,7 +29,7 @@ def page(
 ) -> HTMLResponse:
     """The page; tabs stand on it where somebody is signed in."""
     path = request.url.path
-    tab = "/channels" if path.startswith(SETTINGS_PAGES) else f"/{path.split('/')[1]}"
+    tab = "/connections" if path.startswith(SETTINGS_PAGES) else f"/{path.split('/')[1]}"
     frame = {"person": person, "tab": tab, "tabs": TABS, "demo": settings().demo, "version": version(), "refresh": 0}
     return HTMLResponse(_templates().get_template(template).render(frame | shown), status)
 

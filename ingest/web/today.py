@@ -7,11 +7,12 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import chart, people, store, words
+from ingest import chart, day_chart, intraday, people, store, words
 from ingest.models import Alert, Delivery, Person
 from ingest.web import causes
 from ingest.web.bars import Bar, bars
 from ingest.web.causes import Noted
+from ingest.web.sources import Sources, sources
 from scoring import Assessment, shown_points
 
 LOOKED_BACK = timedelta(days=400)  # a year for the chart's scale, and what stands before it
@@ -44,6 +45,9 @@ class Look:
     noted: list[Noted] = field(default_factory=list)
     alert: int | None = None
     told: bool = False
+    sources: Sources | None = None
+    inside: list[str] = field(default_factory=list)
+    inside_words: str = ""
 
 
 def look(session: Session, person: Person) -> Look:
@@ -52,27 +56,37 @@ def look(session: Session, person: Person) -> Look:
     judging = not store.scored(session, person.id)
     every = store.readiness(session, person.id, since=today - LOOKED_BACK)
     last = next((index for index in reversed(range(len(every))) if words.recorded(every[index])), None)
+    known = sources(session, person)
     if last is None:
-        return Look(today, words.working() if judging else words.empty(), judging=judging)
+        return Look(today, known.hero(judging=judging), judging=judging, sources=known)
+    inside = intraday.of_night(session, person.id, today) if every[last].day == today else None
     alert = session.scalar(select(Alert).where(Alert.person == person.id, Alert.state == "open").limit(1))
     return replace(
-        arrange(every[: last + 1], today, told_days(session, person)),
+        arrange(every[: last + 1], today, told_days(session, person), known.coming),
         judging=judging,
         noted=causes.noted(session, person.id, today - timedelta(days=SHOWN_DAYS), today),
         alert=alert.id if alert else None,
         told=alert is not None and alert.told,
+        sources=known,
+        inside=day_chart.pair(inside) if inside else [],
+        inside_words=day_chart.finding(inside) if inside else "",
     )
 
 
-def arrange(nights: Sequence[Assessment], today: date, told: Collection[date] = ()) -> Look:
+def arrange(
+    nights: Sequence[Assessment],
+    today: date,
+    told: Collection[date] = (),
+    coming: words.Coming = words.BY_FILE,
+) -> Look:
     """The page for these nights, of which the last has data. Old nights never pass as today's."""
     last = nights[-1]
     silence = (today - last.day).days
-    hero = words.hero(nights)
+    hero = words.hero(nights, coming)
     if silence == 1:
-        hero = words.waiting(nights)
+        hero = words.waiting(nights, coming)
     elif silence > 1:
-        hero = words.silent(nights, today)
+        hero = words.silent(nights, today, coming)
     return Look(
         today,
         hero,

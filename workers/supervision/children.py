@@ -38,6 +38,8 @@ def own_command(name: str) -> tuple[str, ...]:
 
 CHILDREN = (
     Child("web", own_command("web"), answers="/healthz"),
+    Child("worker-sync", own_command("worker-sync")),
+    Child("worker-backfill", own_command("worker-backfill")),
     Child("worker-score", own_command("worker-score")),
     Child("worker-notify", own_command("worker-notify")),
     Child("beat", own_command("beat")),

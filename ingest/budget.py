@@ -1,0 +1,182 @@
+"""Calls that a vendor allows, counted by all workers together and reserved before a call is made.
+
+The counters are the broker's: losing them costs at most a refusal by the vendor. One script looks at all counters of a
+call (the app's, the person's, the share of backfill) and adds to all or to none. Times are the one clock's. A rolling
+span is kept in 60 parts, each with its number of calls and the time of the last: a part counts until its last call has
+left the span, so that never more calls are let through than the vendor allows.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Literal, NoReturn
+from urllib.parse import urlsplit
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from ingest import clock, pauses
+from ingest.settings import settings
+from providers.base import Budget, Provider
+from providers.errors import Misconfigured, RateLimited, Unavailable
+
+Share = Literal["fresh", "hint", "backfill"]
+
+BACKFILL_SHARE = 0.3
+PARTS = 60
+KEPT_LONGER = 60  # seconds beyond a span, after which a counter may be forgotten
+SOCKET_SECONDS = 2.0
+WATCHED, ENOUGH = 60, 20  # seconds of calls that are looked at, and how many say anything
+
+# KEYS: closed, then one a counter. ARGV: now, 1 to take or 0 to look, then calls, span, part length (0: clock-aligned).
+# Returns the seconds to wait, and the smallest part of any budget that is left.
+RESERVE = """
+local now, take, wait, left, plans = tonumber(ARGV[1]), ARGV[2] == '1', 0, 1, {}
+local closed = tonumber(redis.call('GET', KEYS[1]) or '0')
+if closed > now then wait, left = closed - now, 0 end
+for i = 2, #KEYS do
+  local calls, span, part = tonumber(ARGV[i * 3 - 3]), tonumber(ARGV[i * 3 - 2]), tonumber(ARGV[i * 3 - 1])
+  local name, used, first = tostring(math.floor(now / (part > 0 and part or span))), 0, nil
+  local fields = redis.call('HGETALL', KEYS[i])
+  for j = 1, #fields, 2 do
+    local count, last = string.match(fields[j + 1], '^(%d+) (.+)$')
+    if part > 0 and tonumber(last) <= now - span or part == 0 and fields[j] ~= name then
+      if take then redis.call('HDEL', KEYS[i], fields[j]) end
+    else
+      used = used + tonumber(count)
+      if not first or tonumber(last) < first then first = tonumber(last) end
+    end
+  end
+  local ends = part > 0 and (first or now) + span or (tonumber(name) + 1) * span
+  if used >= calls then wait = math.max(wait, ends - now) end
+  left = math.min(left, math.max(0, 1 - used / calls))
+  plans[i] = {name, span}
+end
+if take and wait <= 0 then
+  for i = 2, #KEYS do
+    local count = string.match(redis.call('HGET', KEYS[i], plans[i][1]) or '0 0', '^(%d+)')
+    redis.call('HSET', KEYS[i], plans[i][1], (count + 1) .. ' ' .. ARGV[1])
+    redis.call('EXPIRE', KEYS[i], math.ceil(plans[i][2]) + tonumber(ARGV[#ARGV]))
+  end
+end
+return {string.format('%.6f', wait), string.format('%.6f', left)}
+"""
+
+# KEYS: what became of calls, and the mark that nothing is to be cleared. ARGV: now, ok or bad, part, span.
+# Returns the calls in the span, those that failed, and whether the mark stands.
+OUTCOME = """
+local part, span = tonumber(ARGV[3]), tonumber(ARGV[4])
+local name = math.floor(tonumber(ARGV[1]) / part)
+redis.call('HINCRBY', KEYS[1], name .. ':' .. ARGV[2], 1)
+redis.call('EXPIRE', KEYS[1], 2 * span)
+local counts, fields = {ok = 0, bad = 0}, redis.call('HGETALL', KEYS[1])
+for j = 1, #fields, 2 do
+  local at, what = string.match(fields[j], '^(%d+):(%a+)$')
+  if tonumber(at) <= name - span / part then
+    redis.call('HDEL', KEYS[1], fields[j])
+  else
+    counts[what] = counts[what] + tonumber(fields[j + 1])
+  end
+end
+return {counts.ok + counts.bad, counts.bad, redis.call('EXISTS', KEYS[2])}
+"""
+
+
+def reserve(app_id: int, provider: Provider, person_id: int, share: Share) -> None:
+    """Take one call out of every budget it counts in. Raises RateLimited, with nothing taken; Unavailable."""
+    wait, _ = _counted(app_id, list(_counters(app_id, provider.budgets, person_id, share)), take=True)
+    if wait > 0:
+        raise RateLimited(f"the calls that {provider.title} allows are used up for now", wait)
+
+
+def close(app_id: int, seconds: float) -> None:
+    """Let no call of this app through for so long: the vendor said so. Raises Unavailable."""
+    until = clock.now().timestamp() + seconds
+    try:
+        held = float(_redis().get(_key(app_id, "closed")) or 0)
+        if until > held:
+            _redis().set(_key(app_id, "closed"), f"{until:.6f}", ex=int(seconds) + KEPT_LONGER)
+    except RedisError:
+        _away()
+
+
+def left(app_id: int, provider: Provider) -> float:
+    """How much of the app's scarcest budget is left, 0 to 1. Raises Unavailable."""
+    budgets = [budget for budget in provider.budgets if budget.scope == "app"]
+    return _counted(app_id, list(_counters(app_id, budgets, 0, "fresh")), take=False)[1]
+
+
+def outcome(app_id: int, *, ok: bool) -> None:
+    """Note what became of a call; pause the app where most fail, end its back-off where it answers again.
+
+    Writes a row only where something changes. A broker that is away is no reason to fail a call that was answered.
+    """
+    calls, clean = _key(app_id, "outcomes"), _key(app_id, "clean")
+    try:
+        script = _redis().register_script(OUTCOME)
+        given = [f"{clock.now().timestamp():.6f}", "ok" if ok else "bad", WATCHED // 12, WATCHED]
+        total, failed, is_clean = script(keys=[calls, clean], args=given)
+        if total >= ENOUGH and failed * 2 > total:
+            _redis().delete(calls, clean)
+            pauses.begin(app_id, f"{failed} of {total} calls failed within a minute")
+        elif ok and not is_clean and pauses.end(app_id):
+            _redis().set(clean, 1, ex=3600)
+    except RedisError:
+        return
+
+
+def _counters(
+    app_id: int, budgets: Sequence[Budget], person_id: int, share: Share
+) -> Iterator[tuple[str, int, float, float]]:
+    """Key, calls, span and length of a part, for each counter of a call."""
+    for budget in budgets:
+        span = budget.per.total_seconds()
+        part = span / PARTS if budget.clock == "rolling" else 0.0
+        whose = "app" if budget.scope == "app" else f"person:{person_id}"
+        name = f"{whose}:{span:.0f}:{budget.clock}"
+        yield _key(app_id, name), budget.calls, span, part
+        if share == "backfill" and budget.scope == "app":
+            yield _key(app_id, f"{name}:backfill"), max(1, int(budget.calls * BACKFILL_SHARE)), span, part
+
+
+def _counted(app_id: int, counters: Sequence[tuple[str, int, float, float]], *, take: bool) -> tuple[float, float]:
+    """Seconds to wait, and the smallest part left."""
+    keys = [_key(app_id, "closed"), *(key for key, *_ in counters)]
+    now = f"{clock.now().timestamp():.6f}"
+    args: list[str | float] = [now, int(take), *(number for _, *numbers in counters for number in numbers)]
+    try:
+        wait, rest = _redis().register_script(RESERVE)(keys=keys, args=[*args, KEPT_LONGER])
+    except RedisError:
+        _away()
+    return float(wait), float(rest)
+
+
+def _key(app_id: int, name: str) -> str:
+    """All keys of an app in one slot, as a script may not reach beyond one."""
+    return f"vagus:calls:{{{app_id}}}:{name}"
+
+
+def _redis() -> Redis:
+    """The broker, where the counters are. Raises Misconfigured where nothing says where that is."""
+    url = settings().redis_url
+    if url is None:
+        raise Misconfigured("REDIS_URL is not set and no server of our own runs: start one with `vagus up`")
+    return _client(url.get_secret_value())
+
+
+@lru_cache(maxsize=4)
+def _client(url: str) -> Redis:
+    if urlsplit(url).scheme == "redis+socket":
+        url = f"unix://{url.partition('://')[2]}"
+    return Redis.from_url(
+        url,
+        socket_timeout=SOCKET_SECONDS,
+        socket_connect_timeout=SOCKET_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+        decode_responses=True,
+    )
+
+
+def _away() -> NoReturn:
+    raise Unavailable("the counters of calls cannot be reached: is Valkey running? see `vagus status`") from None

@@ -1,0 +1,141 @@
+"""Where each stream of a grant stands: which are due, when they are next, and what of the past is still to fetch."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from ingest import clock
+from ingest.models import Absence, BackfillWindow, Connection, StreamState, VendorAccount
+from providers.base import Provider, Stream
+
+CHUNK = timedelta(days=30)  # of the past at a time: progress is seen, and a first reading comes early
+DECIDES = timedelta(days=100)  # while nights younger than this are still on their way, nothing is decided
+DAY = timedelta(days=1)
+
+
+def midnight(at: datetime) -> datetime:
+    """The UTC midnight at or before an instant; windows start there, so that they coincide."""
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def granted(stream: Stream, scopes: Iterable[str] | None) -> bool:
+    """Whether the person granted what a stream needs; a vendor that does not say is believed to have granted all."""
+    return stream.scope is None or scopes is None or stream.scope in set(scopes)
+
+
+def begin(session: Session, connection: int, provider: Provider, scopes: frozenset[str] | None) -> None:
+    """Follow every stream from now on and plan its past; of a grant that comes back, only the gap."""
+    now = clock.now()
+    stands = {row.stream: row for row in session.scalars(select(StreamState).filter_by(connection=connection))}
+    cut_off = (BackfillWindow.connection == connection, BackfillWindow.state == "cancelled")
+    session.execute(update(BackfillWindow).where(*cut_off).values(state="waiting", due_at=now))
+    for stream in provider.streams:
+        before = stands.get(stream.name)
+        _follow(session, connection, stream, now, following=granted(stream, scopes))
+        if not granted(stream, scopes) or stream.window is None:
+            continue
+        known = before is not None and before.last_ok_at is not None
+        since = (before.cursor if known else now - provider.backfill) - stream.settles  # type: ignore[union-attr]
+        plan(session, connection, stream, since, now - stream.settles)
+
+
+def _follow(session: Session, connection: int, stream: Stream, now: datetime, *, following: bool) -> None:
+    state = {"state": "following" if following else "forbidden", "next_at": now, "fail_count": 0, "last_error": None}
+    new = insert(StreamState).values(
+        connection=connection, stream=stream.name, cursor=midnight(now - stream.settles), **state
+    )
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=[StreamState.connection, StreamState.stream], set_=state | {"failing_since": None}
+        )
+    )
+
+
+def plan(session: Session, connection: int, stream: Stream, since: datetime, until: datetime) -> int:
+    """Write the windows between two instants that are not there yet, as waiting; how many there are in the span."""
+    edges, end = [], midnight(until) + DAY
+    start = midnight(since)
+    while end > start:
+        first = max(start, end - CHUNK)
+        edges.append((first, end))
+        end = first
+    rows = [
+        {"connection": connection, "stream": stream.name, "start_at": first, "end_at": last, "due_at": clock.now()}
+        for first, last in edges
+    ]
+    if rows:
+        new = insert(BackfillWindow)
+        again = {"state": "waiting", "due_at": new.excluded.due_at, "attempts": 0, "error": None, "done_at": None}
+        identity = [
+            BackfillWindow.connection,
+            BackfillWindow.stream,
+            BackfillWindow.start_at,
+            BackfillWindow.end_at,
+        ]
+        session.execute(new.on_conflict_do_update(index_elements=identity, set_=again), rows)
+    return len(rows)
+
+
+def end(session: Session, connection: int) -> None:
+    """Ask for nothing more: what is still to fetch of the past is cancelled; where streams stand is kept."""
+    waiting = (BackfillWindow.connection == connection, BackfillWindow.state == "waiting")
+    given_up = {"state": "cancelled", "lease_token": None, "lease_until": None}
+    session.execute(update(BackfillWindow).where(*waiting).values(given_up))
+    session.execute(delete(Absence).where(Absence.connection == connection))
+
+
+def skip(session: Session, connection: int, stream: str) -> None:
+    """Ask no more for the past of a stream that was not granted; a grant that comes back takes it up again."""
+    waiting = (
+        BackfillWindow.connection == connection,
+        BackfillWindow.stream == stream,
+        BackfillWindow.state == "waiting",
+        BackfillWindow.lease_token.is_(None),  # one in hand ends by itself
+    )
+    session.execute(update(BackfillWindow).where(*waiting).values(state="cancelled"))
+
+
+def due(session: Session, connection: int, now: datetime) -> Sequence[StreamState]:
+    """The streams that are due, longest-waiting first; those not granted or given up have a time to be probed too."""
+    wanted = (StreamState.connection == connection, StreamState.next_at <= now)
+    return session.scalars(select(StreamState).where(*wanted).order_by(StreamState.next_at, StreamState.stream)).all()
+
+
+def earliest(session: Session, connection: int) -> datetime | None:
+    """When the next of the streams is due."""
+    return session.scalar(select(func.min(StreamState.next_at)).where(StreamState.connection == connection))
+
+
+def hint(session: Session, connection: int, streams: Iterable[str]) -> bool:
+    """Mark streams as due because the vendor said so; whether any is followed."""
+    now = clock.now()
+    named = (StreamState.connection == connection, StreamState.stream.in_(list(streams)))
+    followed = (*named, StreamState.state == "following")
+    if session.scalar(select(StreamState.stream).where(*followed).limit(1)) is None:
+        return False
+    # The connection's row first, as every other writer takes the two.
+    sooner = func.least(func.coalesce(Connection.next_sync_at, now), now)
+    session.execute(
+        update(Connection).where(Connection.id == connection, Connection.state == "active").values(next_sync_at=sooner)
+    )
+    session.execute(update(StreamState).where(*followed).values(hinted_at=now, next_at=now))
+    return True
+
+
+def filling(session: Session, person: int) -> bool:
+    """Whether nights of the last 100 days are still on their way from a vendor."""
+    waiting = (
+        select(BackfillWindow.id)
+        .join(Connection, Connection.id == BackfillWindow.connection)
+        .join(VendorAccount, VendorAccount.id == Connection.vendor_account)
+        .where(
+            VendorAccount.person == person,
+            Connection.state == "active",
+            BackfillWindow.state == "waiting",
+            BackfillWindow.end_at > clock.now() - DECIDES,
+        )
+    )
+    return session.scalar(waiting.limit(1)) is not None

@@ -1,0 +1,128 @@
+"""What a vendor answered, kept sealed for a time: one complete answer a window, so that a mapping's mistake is mended.
+
+An answer that equals the one kept, under the same mapping, needs no reading. A newer mapping reads all again.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from ingest import clock
+from ingest.models import Raw
+from ingest.settings import settings
+from ingest.vault import vault
+from providers.base import Stream
+
+LARGEST = 8 * 1024 * 1024  # of one answer, packed: beyond it an answer is not kept, and says so
+
+
+@dataclass(slots=True)
+class Answer:
+    """The pages of one window as they came in, packed at once."""
+
+    since: datetime
+    until: datetime
+    sizes: list[int] = field(default_factory=list)
+    digest: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=20))
+    _packer: "zlib._Compress" = field(default_factory=lambda: zlib.compressobj(6))
+    _packed: bytearray = field(default_factory=bytearray)
+
+    def add(self, body: bytes) -> None:
+        """Take the next page."""
+        self.digest.update(len(body).to_bytes(8, "big") + body)
+        if len(self._packed) <= LARGEST:
+            self._packed += self._packer.compress(body)
+        self.sizes.append(len(body))
+
+    @property
+    def content(self) -> str:
+        """The hash of all pages."""
+        return self.digest.hexdigest()
+
+    def packed(self) -> bytes | None:
+        """A line that says how long each page is and what was asked, then the pages; None where they are too much."""
+        body = bytes(self._packed) + self._packer.flush()
+        if len(body) > LARGEST:
+            return None
+        head = {"sizes": self.sizes, "since": self.since.isoformat(), "until": self.until.isoformat()}
+        return json.dumps(head).encode() + b"\n" + body
+
+
+def unpack(packed: bytes) -> tuple[datetime, datetime, list[bytes]]:
+    """What `Answer.packed` made: the span that was asked, and its pages."""
+    line, _, body = packed.partition(b"\n")
+    head = json.loads(line)
+    whole, pages, start = zlib.decompress(body), [], 0
+    for size in head["sizes"]:
+        pages.append(whole[start : start + size])
+        start += size
+    return datetime.fromisoformat(head["since"]), datetime.fromisoformat(head["until"]), pages
+
+
+def same(session: Session, connection: int, stream: Stream, since: datetime, content: str) -> bool:
+    """Whether this very answer was read under this mapping before."""
+    kept = select(Raw.id).where(
+        Raw.connection == connection,
+        Raw.stream == stream.name,
+        Raw.window_start == since,
+        Raw.content == content,
+        Raw.mapping == str(stream.mapping),
+    )
+    return session.scalar(kept) is not None
+
+
+def keep(session: Session, connection: int, stream: Stream, answer: Answer) -> bool:
+    """Keep a complete answer in place of the one before; False where it is too large to be kept."""
+    packed = answer.packed()
+    if packed is None:
+        return False
+    now = clock.now()
+    row = {
+        "content": answer.content,
+        "mapping": str(stream.mapping),
+        "size": sum(answer.sizes),
+        "body": vault().seal(packed, place(connection, answer.content)),
+        "at": now,
+        "expires_at": now + timedelta(days=settings().raw_days),
+    }
+    new = insert(Raw).values(connection=connection, stream=stream.name, window_start=answer.since, **row)
+    window = [Raw.connection, Raw.stream, Raw.window_start]
+    replaced = new.on_conflict_do_update(index_elements=window, index_where=Raw.window_start.is_not(None), set_=row)
+    session.execute(replaced)
+    _hold_to_cap(session, connection)
+    return True
+
+
+def place(connection: int, content: str) -> str:
+    """Where a kept answer is sealed to."""
+    return f"raw|{connection}|{content}"
+
+
+def older_mappings(session: Session, connection: int, streams: Sequence[Stream]) -> list[int]:
+    """The kept answers that were read under another mapping than today's, oldest first."""
+    found: list[tuple[datetime, int]] = []
+    for stream in streams:
+        behind = select(Raw.at, Raw.id).where(
+            Raw.connection == connection, Raw.stream == stream.name, Raw.mapping != str(stream.mapping)
+        )
+        found += [(row.at, row.id) for row in session.execute(behind.where(Raw.window_start.is_not(None)))]
+    return [key for _, key in sorted(found)]
+
+
+def _hold_to_cap(session: Session, connection: int) -> None:
+    """Let the oldest answers go where a connection's are more than the cap together."""
+    newest_first = func.sum(func.octet_length(Raw.body)).over(order_by=(Raw.at.desc(), Raw.id.desc()))
+    together = (
+        select(Raw.id, newest_first.label("together"))
+        .where(Raw.connection == connection, Raw.window_start.is_not(None))
+        .subquery()
+    )
+    beyond = select(together.c.id).where(together.c.together > settings().raw_mb * 1024 * 1024)
+    session.execute(delete(Raw).where(Raw.id.in_(beyond)), execution_options={"synchronize_session": False})

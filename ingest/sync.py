@@ -1,0 +1,226 @@
+"""Follow one stream of a grant: from its cursor, window by window and page by page, to saved rows and a moved cursor.
+
+A cursor moves in the transaction that stores its data, to the time of the data: never because a clock did, never past
+a window that failed. Each saved page extends the lease of the work it belongs to, in the same transaction.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ingest import absences, blocks, client, clock, db, raws, store
+from ingest.client import Grant
+from ingest.following import DAY, midnight, plan
+from ingest.models import Connection, StreamState
+from ingest.reading import Page, read_page
+from ingest.saving import GRANT_RANK, Saved, Source, lock_fence, save
+from providers import shapes
+from providers.base import Asked, Stream
+from providers.errors import ContractBroken
+
+LOOK_BACK = timedelta(days=14)  # once a day: heals late, re-scored and missing nights
+MOST_PAGES = 10_000
+
+log = structlog.get_logger(__name__)
+
+Extend = Callable[[Session], None]  # extends the lease of the work in hand, or raises LeaseLost
+Finish = Callable[[Session, datetime | None], None]  # told the time of the newest datum of a complete answer
+
+
+@dataclass(slots=True)
+class Followed:
+    """What asking one window, or all windows of a run, came to."""
+
+    saved: Saved = field(default_factory=Saved)
+    newest: datetime | None = None
+    pages: int = 0
+
+
+def follow(grant: Grant, stream: Stream, extend: Extend) -> Followed:
+    """Fetch what is new of a stream and move its cursor. Raises what the vendor's answers raise, and LeaseLost."""
+    now = clock.now()
+    with db.transaction() as session:
+        state = session.get_one(StreamState, (grant.connection, stream.name))
+        since, long_look = _since(state, stream, now)
+        _plan_gap(session, state, stream, now)
+    done = Followed()
+    for start, end in client.spans(stream, since, now):
+        window = Asked(start, min(end, now))
+        _add(done, fetch_window(grant, stream, window, extend, partial(_advance, grant, stream, window)))
+    with db.transaction() as session:
+        extend(session)
+        state = session.get_one(StreamState, (grant.connection, stream.name))
+        state.last_ok_at = now
+        if long_look:
+            state.looked_back_at = now
+    return done
+
+
+def fetch_window(
+    grant: Grant,
+    stream: Stream,
+    window: Asked,
+    extend: Extend,
+    finish: Finish,
+) -> Followed:
+    """Fetch one window whole and save it; `finish` joins the transaction that saves its last page."""
+    answer, done, token = raws.Answer(window.since, window.until), Followed(), None
+    seen: set[str] = set()
+    answered = _Answered()
+    while True:
+        body = client.fetch_page(grant, stream, window.since, window.until, token)
+        answer.add(body)
+        done.pages += 1
+        if done.pages == 1 and _known(grant, stream, answer, extend, finish):
+            return done
+        page = read_page(stream, body, window)
+        answered.take(page, window.until)
+        token = page.next_token
+        with db.transaction() as session:
+            source = source_of(session, grant.connection, grant.person, stream, clock.now())
+            saved = save(session, source, page.rows)
+            extend(session)
+            if token is None:
+                saved.add(_complete(session, source, stream, window, answered))
+                raws.keep(session, grant.connection, stream, answer)
+                finish(session, answered.newest)
+            _ask_for_score(session, grant, saved)
+        done.saved.add(saved)
+        if token is None:
+            done.newest = answered.newest
+            return done
+        if token in seen or done.pages >= MOST_PAGES:
+            raise ContractBroken(f"{stream.name}: paging does not end, the same token came twice")
+        seen.add(token)
+
+
+@dataclass(slots=True)
+class _Answered:
+    """What a window's pages had: records by id, points, and the time of the newest datum."""
+
+    records: set[str] = field(default_factory=set)
+    points: list[shapes.Points] = field(default_factory=list)
+    newest: datetime | None = None
+
+    def take(self, page: Page, until: datetime) -> None:
+        for row in page.rows:
+            _note(self, row, until)
+
+
+def _note(answered: _Answered, row: shapes.Row, until: datetime) -> None:
+    at: datetime | None = None
+    match row:
+        case shapes.Points() if row.borne_by is None:
+            answered.points.append(row)
+            at = datetime.fromtimestamp(int(row.at.max()), until.tzinfo) if len(row.at) else None
+        case shapes.Episode() | shapes.Gone():
+            answered.records.add(row.record)
+            at = row.ends_at or row.starts_at if isinstance(row, shapes.Episode) else None
+        case shapes.DayValue():
+            answered.records.add(row.link[1] if row.link else row.record)
+            at = row.starts_at
+        case shapes.Tag(link=(_, record)) | shapes.Rejected(record=str(record)):
+            answered.records.add(record)  # set aside is not absent
+    if at is not None and at <= until and (answered.newest is None or at > answered.newest):
+        answered.newest = at
+
+
+def _since(state: StreamState, stream: Stream, now: datetime) -> tuple[datetime, bool]:
+    """From when to ask, a UTC midnight, and whether this is the day's long look back."""
+    since = max(state.cursor - stream.settles, now - stream.reach)
+    long_look = state.looked_back_at is None or now - state.looked_back_at >= DAY
+    if long_look:
+        since = min(since, now - LOOK_BACK)
+    return midnight(since), long_look
+
+
+def _plan_gap(session: Session, state: StreamState, stream: Stream, now: datetime) -> None:
+    """What lies further back than a run looks, because nobody could ask for so long, becomes backfill."""
+    if stream.window is None or state.last_ok_at is None or state.last_ok_at >= now - stream.reach:
+        return
+    plan(session, state.connection, stream, state.cursor - stream.settles, now - stream.reach)
+
+
+def _known(
+    grant: Grant,
+    stream: Stream,
+    answer: raws.Answer,
+    extend: Extend,
+    finish: Finish,
+) -> bool:
+    """Whether this first page is the whole answer that was read before: then nothing needs to be read."""
+    with db.transaction() as session:
+        if not raws.same(session, grant.connection, stream, answer.since, answer.content):
+            return False
+        if absences.pending(session, grant.connection, stream.name):
+            return False
+        lock_fence(session, grant.connection)
+        extend(session)
+        finish(session, None)
+    return True
+
+
+def _complete(session: Session, source: Source, stream: Stream, window: Asked, answered: _Answered) -> Saved:
+    """Let go what a full answer to days that are over no longer has, as far as it may."""
+    closed = min(window.until, midnight(clock.now()))
+    if stream.window is None or closed <= window.since:
+        return Saved()
+    gone = absences.gone_records(session, source, (window.since, closed), answered.records)
+    if stream.series and stream.window.by == "instant":
+        _forget_points(session, source, stream, (window.since, closed), answered)
+    if not gone:
+        return Saved()
+    log.info("records_gone", stream=stream.name, records=len(gone))
+    return save(session, source, gone)
+
+
+def _forget_points(
+    session: Session, source: Source, stream: Stream, span: tuple[datetime, datetime], answered: _Answered
+) -> None:
+    since, until = int(span[0].timestamp()), int(span[1].timestamp())
+    empty = not any(((points.at >= since) & (points.at < until)).any() for points in answered.points)
+    agreed = absences.empty_again(session, source, stream.series, span, empty=empty)
+    if not empty or agreed:
+        blocks.forget(session, source, stream.series, (since, until), answered.points)
+
+
+def _advance(grant: Grant, stream: Stream, window: Asked, session: Session, newest: datetime | None) -> None:
+    """Move the cursor to the newest datum, never beyond what was asked for, never back."""
+    if newest is None:
+        return
+    state = session.get_one(StreamState, (grant.connection, stream.name))
+    through = min(newest, window.until)
+    state.cursor = max(state.cursor, through)
+    state.newest_at = max(state.newest_at or through, through)
+
+
+def source_of(session: Session, connection: int, person: int, stream: Stream, as_of: datetime) -> Source:
+    """What rows of a stream carry: the newest version is the one asked for last, under the newest mapping."""
+    account = session.scalars(select(Connection.vendor_account).where(Connection.id == connection)).one()
+    return Source(
+        person=person,
+        vendor_account=account,
+        connection=connection,
+        stream=stream.name,
+        rank=GRANT_RANK,
+        as_of=as_of,
+        content=f"{stream.mapping:04d}",
+        borne=stream.borne,
+    )
+
+
+def _ask_for_score(session: Session, grant: Grant, saved: Saved) -> None:
+    if saved.written:
+        store.request_score(session, grant.person, "new nights")
+
+
+def _add(total: Followed, part: Followed) -> None:
+    total.saved.add(part.saved)
+    total.pages += part.pages
+    if part.newest and (total.newest is None or part.newest > total.newest):
+        total.newest = part.newest

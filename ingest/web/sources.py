@@ -1,0 +1,62 @@
+"""What *today* says of where nights come from: what needs the person, what is on its way, how new ones come."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ingest import filling, following, freshness, standings, words
+from ingest.freshness import Sentence, Standing
+from ingest.models import Connection, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A connection whose past is still on its way: nights that came, and how many there can be at most."""
+
+    connection: int
+    title: str
+    nights: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The grants of a person: those that need them, the one that fills, and the words for how new nights come."""
+
+    grants: tuple[Standing, ...]
+    attention: tuple[tuple[Standing, Sentence], ...]
+    past: Past | None
+    coming: words.Coming
+
+    def hero(self, *, judging: bool) -> words.Hero:
+        """The words for a person of whom there is no night yet."""
+        if judging or self.past:
+            return words.working()
+        return words.connected(self.grants[0].title) if self.grants else words.empty()
+
+
+def sources(session: Session, person: Person) -> Sources:
+    """Where the nights of a person come from, as it stands now."""
+    now = standings.here(session, person)
+    grants = tuple(
+        seen
+        for seen in standings.of_person(session, person.id)
+        if seen.kind == "grant" and seen.state != "disconnected"
+    )
+    said = {seen.connection: freshness.sentence(seen, now) for seen in grants}
+    attention = tuple((seen, said[seen.connection]) for seen in grants if said[seen.connection].mood == "needs_you")
+    well = [seen for seen in grants if said[seen.connection].mood != "needs_you"]
+    coming = words.by_vendor(well[0].title) if well else words.by_nobody(grants[0].title) if grants else words.BY_FILE
+    return Sources(grants, attention, _past(session, person, grants), coming)
+
+
+def _past(session: Session, person: Person, grants: tuple[Standing, ...]) -> Past | None:
+    """Only while nights that decide are missing: what lies further back changes nothing that is told."""
+    if not following.filling(session, person.id):
+        return None
+    for seen in grants:
+        provider = standings.declared(seen.vendor)
+        if seen.windows_waiting and seen.state == "active" and provider:
+            known = filling.of_connection(session, session.get_one(Connection, seen.connection), provider)
+            return Past(seen.connection, seen.title, known.nights, known.days)
+    return None

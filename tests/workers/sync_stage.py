@@ -1,0 +1,219 @@
+"""A person connected to the simulated Oura, and the engine's work done in this process, in the order it is claimed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from sqlalchemy import func, select, text
+
+from ingest import clock, connections, db, oauth, people
+from ingest.models import BackfillWindow, Connection, ScoreRequest, StreamState, VendorApp
+from providers.simulator.people import Story
+from tests.simulated import CLIENT_ID, CLIENT_SECRET, Simulated, simulated
+from workers import backfill, leases, outcomes, score, sync
+from workers.leases import Work
+
+PUBLIC = "http://127.0.0.1:8730"
+BACK = f"{PUBLIC}/connect/oura/return"
+BROWSER = "a browser's nonce"
+
+
+@dataclass(slots=True)
+class Stage:
+    """The simulated vendor, our registration there, and who is connected."""
+
+    sim: Simulated
+    app: int
+
+    def person(self, handle: str = "mira", story: Story = Story.STEADY, **life: Any) -> int:
+        """A person of the vendor's who has an account here; their id here."""
+        self.sim.add_person(handle, story, **life)
+        with db.transaction() as session:
+            person = people.ensure(session, f"{handle}@example.org")
+            person.quiet_from = person.quiet_until = None
+            people.confirm(session, person.id)
+            return person.id
+
+    def connect(self, person: int, handle: str = "mira", scopes: tuple[str, ...] | None = None) -> int:
+        """Go to the vendor and back; the connection's id."""
+        with db.transaction() as session:
+            url = connections.leave(session, person, "oura", BROWSER, PUBLIC)
+        location = self.sim.consent(url, person=handle, scopes=scopes)
+        query = dict(parse_qsl(urlsplit(location).query))
+        return connections.arrive(person, "oura", BROWSER, query, PUBLIC).connection
+
+
+@contextmanager
+def staged(**options: Any) -> Iterator[Stage]:
+    """A simulated vendor and our registration at it."""
+    with simulated(hooks=False, **options) as sim:
+        sim.add_app(BACK)
+        sealed = oauth.seal_secret("oura", CLIENT_ID, CLIENT_SECRET)
+        with db.transaction() as session:
+            app = VendorApp(
+                vendor="oura", client_id=CLIENT_ID, client_secret=sealed, origin=sim.origin, created_at=clock.now()
+            )
+            session.add(app)
+            session.flush()
+            key = app.id
+        yield Stage(sim, key)
+
+
+def do_one(work: Work, body: Any) -> int:
+    """Claim what is due of this work and do it; how many."""
+    with db.transaction() as session:
+        claimed = leases.claim(session, work)
+    for key, token in claimed:
+        outcomes.run(work, key, token, body)
+    return len(claimed)
+
+
+def sync_now() -> int:
+    """Do every connection that is due."""
+    return do_one(sync.SYNCS, sync.sync_connection)
+
+
+def fill() -> None:
+    """Fetch the past until nothing of it is due."""
+    while do_one(backfill.WINDOWS, backfill.fill_window):
+        pass
+
+
+def judge() -> None:
+    """Judge whoever is due to be judged, ahead of the pause that gathers requests."""
+    with db.transaction() as session:
+        session.execute(text("UPDATE score_request SET due_at = :now"), {"now": clock.now() - timedelta(seconds=1)})
+    do_one(score.SCORES, score.score_person)
+
+
+def make_due(*streams: str) -> None:
+    """Let these streams, or all, be due now."""
+    with db.transaction() as session:
+        now = clock.now()
+        for state in session.scalars(select(StreamState)):
+            if not streams or state.stream in streams:
+                state.next_at = now
+        for connection in session.scalars(select(Connection).where(Connection.state != "reconnect")):
+            connection.next_sync_at = now
+
+
+def state_of(connection: int, stream: str) -> StreamState:
+    with db.transaction() as session:
+        return session.get_one(StreamState, (connection, stream))
+
+
+def connection_of(connection: int) -> Connection:
+    with db.transaction() as session:
+        return session.get_one(Connection, connection)
+
+
+def left_to_fill() -> int:
+    with db.transaction() as session:
+        waiting = select(func.count()).select_from(BackfillWindow).where(BackfillWindow.state == "waiting")
+        return session.scalar(waiting) or 0
+
+
+def waits_to_be_judged() -> bool:
+    with db.transaction() as session:
+        return session.scalar(select(ScoreRequest.person).limit(1)) is not None
+
+
+TABLES = {
+    "day_value": "SELECT s.measure, s.definition, s.device, d.record, d.value, d.day, d.state, d.gone "
+    "FROM day_value d JOIN series s ON s.id = d.series",
+    "episode": "SELECT stream, record, kind, starts_at, ends_at, day, main, state, detail::text FROM episode",
+    "sample": "SELECT s.measure, s.definition, s.context, s.device, b.day, b.at::text, b.value::text "
+    "FROM block b JOIN series s ON s.id = b.series",
+    "tag": "SELECT day, last_day, name, source, present FROM tag",
+    "tombstone": "SELECT stream, record FROM tombstone",
+}
+
+
+def rows() -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that was measured, in an order of its own: equal for equal data in any two databases."""
+    with db.transaction() as session:
+        return {
+            name: sorted((tuple(row) for row in session.execute(text(query))), key=repr)
+            for name, query in TABLES.items()
+        }
+
+
+def night_count() -> int:
+    with db.transaction() as session:
+        return session.scalar(text("SELECT count(DISTINCT day) FROM episode WHERE kind = 'sleep' AND main")) or 0
+
+
+def wait_out(show: Any, **span: float) -> datetime:
+    """Move the one clock on; the instant it shows then."""
+    shown = clock.now() + timedelta(**span)
+    show(shown)
+    return shown
+
+
+def last_night() -> date:
+    return clock.now().date()
+
+
+@pytest.fixture
+def stage(database: str, valkey: str) -> Iterator[Stage]:
+    with staged() as made:
+        yield made
+
+
+def had(stage: Stage, handle: str, since: datetime, until: datetime) -> dict[str, set[tuple[Any, ...]]]:
+    """What the person really had, in the shape of `stored`: without rests that they said were no sleep, and today."""
+    truth = stage.sim.truth(handle, since, until)
+    no_sleep = {record for record, _, kind in truth["other_sleep"] if kind == "rest"}
+    over = (clock.now() - timedelta(days=1)).date().isoformat()
+    return {
+        "heart_rate": {(at, float(bpm)) for at, bpm, _ in truth["heart_rate"]},
+        "hrv": {(at, float(value)) for at, value, record in truth["hrv"] if record not in no_sleep},
+        "sleep_heart_rate": {
+            (at, float(value)) for at, value, record in truth["sleep_heart_rate"] if record not in no_sleep
+        },
+        "night": {(record, day, hrv) for record, day, hrv, *_ in truth["night"] if hrv is not None},
+        "steps": {(record, float(steps)) for record, day, steps, _ in truth["activity"] if day < over},
+        "workout": {(record, day) for record, day, *_ in truth["workout"]},
+    }
+
+
+def stored(since: datetime, until: datetime) -> dict[str, set[tuple[Any, ...]]]:
+    """What is stored of a span, over all people."""
+    span = {"since": since, "until": until}
+
+    def samples(measure: str, bearing: str) -> set[tuple[Any, ...]]:
+        query = text(
+            "SELECT extract(epoch FROM p.at)::bigint, p.value FROM sample p JOIN series s ON s.id = p.series_id "
+            f"WHERE s.measure = :measure AND s.definition {bearing} 'oura_heartrate' "
+            "AND p.at >= :since AND p.at < :until"
+        )
+        return {(int(at), float(value)) for at, value in session.execute(query, span | {"measure": measure})}
+
+    def values(measure: str, columns: str) -> set[tuple[Any, ...]]:
+        query = text(
+            f"SELECT {columns} FROM day_value d JOIN series s ON s.id = d.series WHERE s.measure = :measure "
+            "AND d.value IS NOT NULL AND NOT d.gone AND d.ends_at >= :since AND d.starts_at < :until"
+        )
+        return {tuple(row) for row in session.execute(query, span | {"measure": measure})}
+
+    with db.transaction() as session:
+        workouts = session.execute(text("SELECT record, day::text FROM episode WHERE kind = 'workout'"))
+        return {
+            "heart_rate": samples("heart_rate", "="),
+            "hrv": samples("heart_rate_variability_rmssd", "<>"),
+            "sleep_heart_rate": samples("heart_rate", "<>"),
+            "night": values("heart_rate_variability_rmssd", "d.record, d.day::text, d.value"),
+            "steps": values("step_count", "d.record, d.value"),
+            "workout": {tuple(row) for row in workouts},
+        }
+
+
+def missing(stage: Stage, handle: str, since: datetime, until: datetime) -> dict[str, set[tuple[Any, ...]]]:
+    """What the person had and is not stored, by kind; empty where everything is there."""
+    there = stored(since - timedelta(days=2), until + timedelta(days=2))
+    short = {kind: rows - there[kind] for kind, rows in had(stage, handle, since, until).items()}
+    return {kind: rows for kind, rows in short.items() if rows}

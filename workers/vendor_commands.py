@@ -1,0 +1,99 @@
+"""What `vagus vendor`, `buried` and `replay` do, once the servers run."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+import providers
+from ingest import clock, connections, hooks, oauth, replay as replaying
+from ingest.db import transaction
+from ingest.models import Connection, VendorApp
+from ingest.replay import Buried
+from ingest.settings import settings
+from providers.errors import Misconfigured, VagusError
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+screen = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def add(vendor: str, client_id: str, secret: str, origin: str | None) -> str:
+    """Set a vendor up; returns what to register there. Raises Misconfigured."""
+    provider = providers.get(vendor)
+    if not client_id or not secret:
+        raise Misconfigured("a vendor's app has a client id and a client secret: give both")
+    if origin is not None and urlsplit(origin).hostname not in LOOPBACK:
+        raise Misconfigured("an origin is a simulator of this machine: http://127.0.0.1:PORT/…")
+    sealed = oauth.seal_secret(vendor, client_id, secret)
+    new = insert(VendorApp).values(
+        vendor=vendor, client_id=client_id, client_secret=sealed, origin=origin, created_at=clock.now()
+    )
+    again = {"client_secret": sealed, "origin": origin, "token_url": None, "paused_until": None, "backoff": 0}
+    with transaction() as session:
+        written = new.on_conflict_do_update(index_elements=[VendorApp.vendor, VendorApp.client_id], set_=again)
+        app = session.scalars(written.returning(VendorApp.id)).one()
+    back = connections.redirect_uri(settings().public_url, vendor)
+    told = f"{provider.title} is set up. Register this redirect address with your app there, to the letter:\n{back}"
+    if provider.webhook is not None:
+        told += f"\nIts notifications come to:\n{hooks.callback_url(settings().public_url, vendor, app)}"
+    return told
+
+
+def vendors_table() -> Table:
+    """The vendors there are, whether they are set up, and their connections by state."""
+    with transaction() as session:
+        apps = connections.apps(session)
+        counts = session.execute(
+            select(Connection.vendor_app, Connection.state, func.count())
+            .where(Connection.kind == "grant")
+            .group_by(Connection.vendor_app, Connection.state)
+        ).all()
+    table = Table(box=None, pad_edge=False)
+    for title in ("vendor", "app", "connections", "paused until"):
+        table.add_column(title)
+    for provider in providers.PROVIDERS:
+        app = apps.get(provider.name)
+        stand = ", ".join(f"{count} {state}" for key, state, count in counts if app and key == app.id)
+        paused = f"{app.paused_until:%d %b %H:%M}" if app and app.paused_until else ""
+        table.add_row(provider.name, app.client_id if app else "not set up", stand or "none", paused)
+    return table
+
+
+def buried() -> list[Buried]:
+    """What was given up."""
+    with transaction() as session:
+        return replaying.buried(session)
+
+
+def buried_table(jobs: list[Buried]) -> Table:
+    """What was given up, for people."""
+    table = Table(box=None, pad_edge=False, title=None if jobs else "nothing is buried")
+    for title in ("kind", "job", "about", "since", "reason"):
+        table.add_column(title)
+    for job in jobs:
+        table.add_row(job.kind, str(job.id), job.about, f"{job.since:%d %b %H:%M}" if job.since else "", job.reason)
+    return table
+
+
+def replay(kind: str | None, matching: str | None, job: int | None, spread: int) -> str:
+    """Give what was buried another try; says how many. Raises VagusError."""
+    if job is not None and kind is None:
+        raise VagusError("a number alone does not say which job: add --kind, as `vagus buried` shows it")
+    with transaction() as session:
+        jobs = [each for each in replaying.buried(session, kind, matching) if job in {None, each.id}]
+        count = replaying.replay(session, jobs, timedelta(seconds=spread))
+    return f"{count} {'job is' if count == 1 else 'jobs are'} due again" + (f" within {spread} s" if count > 1 else "")
+
+
+def replay_answers() -> str:
+    """Read the kept answers of an older mapping again, with a bar; says what came of it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
+        bar = progress.add_task("reading again", total=None)
+        written = replaying.read_again(lambda done, total: progress.update(bar, completed=done, total=total))
+    return f"{written} rows are new or other than before"
