@@ -36,12 +36,12 @@ LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())  # beyond it t
 BLOCKS_AT_ONCE = 128  # bounds what a save holds of what is stored
 NOTHING = Columns(np.empty(0, np.int32), np.empty(0, np.float32))
 
-# A block that says what is given anyway is not sent: its hash is enough.
+# A block that is what is given already does not come: its hash is enough.
 READ = """
-SELECT u.series, u.day, CASE WHEN b.hash IS DISTINCT FROM u.hash THEN b.at END,
-       CASE WHEN b.hash IS DISTINCT FROM u.hash THEN b.value END
+SELECT u.series, u.day, b.at, b.value
 FROM unnest(%s, %s, %s) AS u(series, day, hash)
-JOIN block b ON b.series = u.series AND b.day = DATE '1970-01-01' + u.day
+LEFT JOIN block b ON b.series = u.series AND b.day = DATE '1970-01-01' + u.day
+WHERE b.hash IS DISTINCT FROM u.hash
 """
 
 # All blocks of a batch travel as one pair of columns, of which each is a slice.
@@ -210,14 +210,11 @@ def _merge(
     cursor: psycopg.Cursor[Any], batch: Mapping[Key, Columns], cleared: _Cleared, resolution: Mapping[int, int]
 ) -> set[Key]:
     """Merge what is given into these blocks, and write those that change; which did."""
-    stored = _read(cursor, batch)
     changed = {}
-    for key, given in batch.items():
-        old = stored.get(key, NOTHING)
-        if old is not None:
-            new = _union(cleared.leaves(key, old), given, resolution.get(key[0], 1))
-            if not _same(old, new):
-                changed[key] = new
+    for key, old in _read(cursor, batch):
+        new = _union(cleared.leaves(key, old), batch[key], resolution.get(key[0], 1))
+        if not _same(old, new):
+            changed[key] = new
     _write(cursor, {key: new for key, new in changed.items() if len(new.at)})
     emptied = [key for key, new in changed.items() if not len(new.at)]
     if emptied:
@@ -226,12 +223,12 @@ def _merge(
     return set(changed)
 
 
-def _read(cursor: psycopg.Cursor[Any], batch: Mapping[Key, Columns]) -> dict[Key, Columns | None]:
-    """These blocks as stored; None where a block is what is given already."""
+def _read(cursor: psycopg.Cursor[Any], batch: Mapping[Key, Columns]) -> Iterator[tuple[Key, Columns]]:
+    """These blocks as stored, without those that are what is given already."""
     series, days = zip(*batch, strict=True)
     hashes = [_hash(given) for given in batch.values()]
-    rows = cursor.execute(READ, (Bigints.of(series), Ints.of(days), Bigints.of(hashes)))
-    return {(of, day): None if at is None else Columns(at, value) for of, day, at, value in rows}
+    for of, day, at, value in cursor.execute(READ, (Bigints.of(series), Ints.of(days), Bigints.of(hashes))):
+        yield (of, day), NOTHING if at is None else Columns(at, value)
 
 
 def _write(cursor: psycopg.Cursor[Any], blocks: Mapping[Key, Columns]) -> None:

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     raw_mb: int = Field(64, ge=1)
     demo: bool = False
     push_sink: str | None = None  # after `demo`, by which it is judged
+    simulator: str | None = None
 
     @field_validator("home")
     @classmethod

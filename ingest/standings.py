@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 import providers
@@ -120,7 +121,7 @@ def _runs(session: Session, connections: Collection[int]) -> Mapping[int, Run]:
     latest = (
         select(Run)
         .where(Run.connection.in_(connections), Run.kind == "sync")
-        .distinct(Run.connection)
+        .ext(distinct_on(Run.connection))
         .order_by(Run.connection, Run.id.desc())
     )
     return {run.connection: run for run in session.scalars(latest) if run.connection is not None}
@@ -143,7 +144,7 @@ def _nights(session: Session, person_id: int) -> Mapping[tuple[int, int], tuple[
         select(Episode.vendor_account, Episode.source_rank, Episode.day, Episode.as_of)
         .join(VendorAccount, VendorAccount.id == Episode.vendor_account)
         .where(VendorAccount.person == person_id, Episode.kind == "sleep", Episode.main, Episode.state != "unscorable")
-        .distinct(Episode.vendor_account, Episode.source_rank)
+        .ext(distinct_on(Episode.vendor_account, Episode.source_rank))
         .order_by(Episode.vendor_account, Episode.source_rank, Episode.day.desc(), Episode.as_of.desc())
     )
     return {(account, rank): (day, as_of) for account, rank, day, as_of in session.execute(newest)}

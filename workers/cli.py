@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from ingest.settings import settings
 from providers.errors import FileRefused, Misconfigured, Unavailable, VagusError
+from workers.simulate_command import simulate
 from workers.supervision import control, supervisor
 from workers.supervision.children import hold_leash
 from workers.supervision.running import running
@@ -221,6 +222,9 @@ def demo(
     the_demo.run(once=once, as_json=as_json)
 
 
+app.command()(simulate)
+
+
 @app.command(hidden=True)
 def run(name: str) -> None:
     """Run one process in the foreground, as the supervisor does."""
@@ -241,10 +245,10 @@ def run(name: str) -> None:
             from workers.app import start_beat  # noqa: PLC0415
 
             start_beat()
-        case "mailbox":
-            from workers.mailbox import serve as serve_mailbox  # noqa: PLC0415
+        case "mailbox" | "pushbox" | "simulator":
+            from workers.demo import serve_part  # noqa: PLC0415
 
-            serve_mailbox(settings().smtp_port)
+            serve_part(name)
         case _:
             raise Misconfigured(f"there is no process {name}: see `vagus status` for those there are")
 

@@ -1,37 +1,27 @@
-"""The demo: a made-up person's WHOOP file, from the import to one mail, on servers and in a state folder of its own."""
+"""The demo: its servers in a state folder of their own, the story told in the terminal, and its pages until Ctrl-C."""
 
 import fcntl
-import io
 import json
 import os
-import secrets
 import signal
 import socket
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import date, timedelta
-from email import message_from_bytes
-from email.policy import default as mail_policy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
-from sqlalchemy import select
 
-from ingest import clock, db, imports, people
-from ingest.models import Alert, Channel, Delivery, Readiness
+from ingest import log
 from ingest.settings import settings
-from ingest.store import ASSESSMENT
-from providers.errors import Unavailable, VagusError
-from providers.simulator.people import Story, nights
-from providers.simulator.whoop_export import export_zip
-from workers.people_commands import wait_until_scored
+from providers.errors import Unavailable
+from workers import mailbox, pushbox, simulate
+from workers.demo_story import play
 from workers.supervision import control
 from workers.supervision.children import LEASH
 from workers.supervision.home import empty, prepare_home
@@ -39,22 +29,8 @@ from workers.supervision.processes import server_account
 from workers.supervision.running import Running, locked, running
 from workers.terminal import Steps
 
-ADDRESS = "mira@example.org"
-NIGHTS, SEED = 182, 7
-TOLD_WITHIN = 45.0
 FORMER_SECONDS = 2.0
-LOOK_EVERY = 0.1
 WIDTH = 80
-SETTLED_AFTER = timedelta(hours=9)  # by then last night is over, whatever the zone
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the demo came to: the alert as decided, and the deliveries as they stand."""
-
-    alert: dict[str, Any]
-    deliveries: list[dict[str, str]]
-    nights: int
 
 
 def home() -> Path:
@@ -77,6 +53,8 @@ def _serving(folder: Path, steps: Steps) -> Iterator[Running]:
         "VAGUS_DEMO": "true",
         "VAGUS_SMTP_URL": f"smtp+plain://127.0.0.1:{_free_port()}",
         "VAGUS_MAIL_FROM": "Vagus <vagus@example.org>",
+        "VAGUS_PUSH_SINK": f"http://127.0.0.1:{_free_port()}",
+        "VAGUS_SIMULATOR": f"http://127.0.0.1:{_free_port()}",
     }
     for name in ("DATABASE_URL", "REDIS_URL", "VAGUS_BASE_URL", "VAGUS_SECRETS_FILE"):
         os.environ.pop(name, None)
@@ -99,7 +77,7 @@ def run(*, once: bool, as_json: bool) -> None:
     steps = Steps(console)
     steps.say("Vagus demo: a made-up person, no internet." + ("" if once else "   Ctrl-C stops it"))
     with servers(steps) as state:
-        story = play(steps)
+        story = play(steps, state.address)
         seconds = round(time.monotonic() - started, 1)
         if as_json:
             sys.stdout.write(json.dumps({"seconds": seconds, **story}) + "\n")
@@ -107,9 +85,9 @@ def run(*, once: bool, as_json: bool) -> None:
         _show_alert(console, story["alert"])
         if once:
             return
-        page, mailbox = pages(state)
+        page, caught = pages(state)
         steps.say(f"Her page   {page}   (signed in as Mira, who has no quiet hours)")
-        steps.say(f"Her mail   {mailbox}   (caught here, not sent)")
+        steps.say(f"Her mail   {caught}   (and what her phone showed: caught here, not sent)")
         steps.say(f"Ready in {seconds:.0f} s. Your own nights: vagus import whoop FILE --person you@example.org")
         _serve()
 
@@ -153,91 +131,22 @@ def _leash() -> Iterator[None]:
         os.close(end)
 
 
-def play(steps: Steps) -> dict[str, Any]:
-    """Import the made-up person's file, wait for the alert and its mail; what `--json` prints, without `seconds`."""
-    with steps.step("Mira's WHOOP file") as step:
-        imported = _import_file()
-        saved = imported.saved
-        step.detail = f"{imported.nights} nights, {saved.day_values:,} values, {saved.rejected} set aside"
-    with steps.step("Readiness of each night"):
-        wait_until_scored(imported.person)
-    with steps.step("One alert, one mail") as step:
-        told = _wait_until_told(imported.person)
-        step.detail = f"strained since {told.alert['since']}"
-    return {
-        "points": 0,
-        "day_values": imported.saved.day_values,
-        "episodes": imported.saved.episodes,
-        "rejected": imported.saved.rejected,
-        "nights": told.nights,
-        "alert": told.alert,
-        "deliveries": told.deliveries,
-        "duplicates_sent": _duplicates(),
-    }
-
-
 def pages(state: Running) -> tuple[str, str]:
     """The address that signs a browser in as the made-up person, and that of her mailbox."""
     token = json.loads((settings().home / "demo.json").read_text())["token"]
     return f"{state.address}/demo/{token}", f"{state.address}/demo/mail"
 
 
-def _import_file() -> imports.Imported:
-    """Make the person, who has no quiet hours and reads her mail, and import her export of this morning."""
-    with db.transaction() as session:
-        person = people.ensure(session, ADDRESS)
-        person.quiet_from = person.quiet_until = None
-        people.confirm(session, person.id)
-        card = {"token": secrets.token_urlsafe(8), "person": person.id}
-    (settings().home / "demo.json").write_text(json.dumps(card))
-    export = export_zip(nights(Story.OVERREACHING, _last_night(), NIGHTS, SEED))
-    return imports.import_file(ADDRESS, "whoop", "my_whoop_data.zip", io.BytesIO(export))
-
-
-def _last_night() -> date:
-    return (clock.now() - SETTLED_AFTER).date()
-
-
-def _wait_until_told(person: int) -> Told:
-    deadline = time.monotonic() + TOLD_WITHIN
-    told = _told(person)
-    while told is None or any(one["status"] in {"waiting", "held"} for one in told.deliveries):
-        if time.monotonic() > deadline:
-            reason = "no alert was decided" if told is None else f"the mail is not out: {told.deliveries}"
-            raise VagusError(f"{reason}; see {settings().home / 'log'}")
-        time.sleep(LOOK_EVERY)
-        told = _told(person)
-    return told
-
-
-def _told(person: int) -> Told | None:
-    with db.transaction() as session:
-        alert = session.scalar(select(Alert).where(Alert.person == person).order_by(Alert.id.desc()))
-        latest = session.scalars(
-            select(Readiness.assessment).where(Readiness.person == person).order_by(Readiness.day)
-        ).all()
-        if alert is None or not latest:
-            return None
-        of_person = select(Channel.kind, Delivery.status).join(Channel, Channel.id == Delivery.channel)
-        sent = session.execute(of_person.where(Delivery.person == person).order_by(Delivery.id)).all()
-        last = ASSESSMENT.validate_python(latest[-1])
-        return Told(
-            {
-                "state": last.state,
-                "since": alert.first_day.isoformat(),
-                "nights": (alert.last_day - alert.first_day).days + 1,
-                "explanation": last.explanation,
-            },
-            [{"channel": one.kind, "status": one.status} for one in sent],
-            len(latest),
-        )
-
-
-def _duplicates() -> int:
-    """How many mails of the mailbox say the same as another: by Message-ID, as a mail program would tell."""
-    mails = (settings().home / "mailbox").glob("*.eml")
-    ids = Counter(message_from_bytes(file.read_bytes(), policy=mail_policy)["Message-ID"] for file in mails)
-    return sum(count - 1 for count in ids.values())
+def serve_part(name: str) -> None:
+    """Be one of the demo's own processes until told to stop: the simulated vendor, the relay, or the push service."""
+    match name:
+        case "simulator":
+            log.configure(name)
+            simulate.serve(simulate.Served(port=urlsplit(settings().simulator or "").port or 0))
+        case "pushbox":
+            pushbox.serve()
+        case _:
+            mailbox.serve(settings().smtp_port)
 
 
 def _free_port() -> int:

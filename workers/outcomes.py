@@ -128,7 +128,7 @@ def tried(body: Callable[[], object]) -> Exception | None:
         body()
     except (LeaseLost, Erased, OperationalError, BrokerGone):
         raise
-    except Exception as error:  # noqa: BLE001 - as in `run`: an error becomes an outcome
+    except Exception as error:
         foreseen = isinstance(error, FORESEEN)
         log.log(
             logging.INFO if foreseen else logging.ERROR,

@@ -160,10 +160,11 @@ class _Server(ThreadingHTTPServer):
             except OSError:
                 log.debug("connection_already_broken")
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: Any) -> None:
         """A client that went away is no event; what else goes wrong here is ours."""
-        if not isinstance(sys.exception(), OSError):
-            log.exception("simulator_failed")
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            log.error("simulator_failed", exc_info=error)
 
 
 class _Handler(BaseHTTPRequestHandler):

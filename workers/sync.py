@@ -146,7 +146,7 @@ def _went_wrong(session: Session, state: StreamState, error: Exception, tally: T
 
 def pause(fail_count: int) -> timedelta:
     """How long a stream rests after so many failures in a row: a minute, two, four, at most six hours."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(fail_count - 1, 10))
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(fail_count - 1, 10)))
 
 
 def _spread(connection: int, stream: str, every: timedelta) -> timedelta:

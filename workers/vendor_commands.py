@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 import providers
-from ingest import clock, connections, hooks, oauth, replay as replaying
+from ingest import clock, connections, hooks, oauth
+from ingest import replay as replaying
 from ingest.db import transaction
 from ingest.models import Connection, VendorApp
 from ingest.replay import Buried

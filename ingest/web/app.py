@@ -23,6 +23,7 @@ from ingest.web import (
     hook_pages,
     import_pages,
     pages,
+    push_pages,
     settings_pages,
     signin_pages,
     unsubscribe_pages,
@@ -46,7 +47,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(Exception, _broken)
     app.mount("/static", Kept(directory=STATIC))
     own = [pages, alert_pages, connect_pages, connection_pages, import_pages, settings_pages]
-    nouns = [*own, signin_pages, unsubscribe_pages, hook_pages, health]
+    nouns = [*own, push_pages, signin_pages, unsubscribe_pages, hook_pages, health]
     for noun in [*nouns, demo_pages] if settings().demo else nouns:
         app.include_router(noun.router)
     return app

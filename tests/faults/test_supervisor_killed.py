@@ -103,7 +103,14 @@ def test_web_workers_and_beat_end_with_a_killed_supervisor_too(state: Path) -> N
     first = control.start_detached(state, print)
     os.kill(first.pid, signal.SIGKILL)
     os.waitpid(first.pid, 0)
-    assert [one.name for one in first.children] == ["web", "worker-score", "worker-notify", "beat"]
+    assert [one.name for one in first.children] == [
+        "web",
+        "worker-sync",
+        "worker-backfill",
+        "worker-score",
+        "worker-notify",
+        "beat",
+    ]
     assert wait_until(lambda: not any(alive(one.pid) for one in first.children if one.pid), 15)
     assert all(alive(one.pid) for one in first.servers if one.pid)
 

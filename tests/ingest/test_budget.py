@@ -1,4 +1,4 @@
-"""Budgets: never more calls than a vendor allows, counted by all workers together; and the pause when most calls fail."""
+"""Budgets: never more calls than a vendor allows, counted by all workers together; and the pause when most fail."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest import budget, clock as the_clock, db, pauses
+from ingest import budget, db, pauses
+from ingest import clock as the_clock
 from ingest.models import VendorApp
 from providers.base import Budget
 from providers.errors import Misconfigured, RateLimited, Unavailable

@@ -1,4 +1,4 @@
-"""The client: one page asked with a usable token within the budget, and every answer's error named by what to do next."""
+"""The client: a page asked with a usable token, within the budget; every error named by what to do next."""
 
 import gzip
 import itertools

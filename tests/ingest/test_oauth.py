@@ -112,7 +112,9 @@ def test_a_grant_of_other_scopes_than_asked_costs_no_token(app, vendor, scope):
     assert granted.scopes == frozenset(scope.split() if isinstance(scope, str) else scope)
 
 
-@pytest.mark.parametrize(("given", "seconds"), [("3600.5", 3600.5), ("soon", None), (None, None), (-5, None), ([], None)])
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("3600.5", 3600.5), ("soon", None), (None, None), (-5, None), ([], None)]
+)
 def test_an_odd_lifetime_costs_no_token(app, vendor, given, seconds):
     vendor.token_answer = lambda _: said({"access_token": "a", "refresh_token": "r", "expires_in": given})
     granted = oauth.refresh(LOCAL, app, "refresh-hush-0")
@@ -251,7 +253,12 @@ def test_a_wait_is_read_as_seconds_or_as_a_date_and_never_for_ever(clock):
     clock(datetime(2026, 11, 22, 5, tzinfo=UTC))
     for asked, seconds in (("30", 30), ("0", 1), ("1e9", 86_400), ("Sun, 22 Nov 2026 05:02:00 GMT", 120)):
         assert oauth.vendor_http.wait_asked({"retry-after": asked}) == pytest.approx(seconds, abs=5)
-    for nothing in ({}, {"retry-after": ""}, {"retry-after": "later"}, {"retry-after": "Sun, 99 Nov 2026 05:02:00 GMT"}):
+    for nothing in (
+        {},
+        {"retry-after": ""},
+        {"retry-after": "later"},
+        {"retry-after": "Sun, 99 Nov 2026 05:02:00 GMT"},
+    ):
         assert oauth.vendor_http.wait_asked(nothing) == 60
 
 

@@ -103,14 +103,15 @@ def test_nobody_but_the_credential_s_row_is_locked_while_the_vendor_takes_its_ti
     def slow(asked):
         with psycopg.connect(database) as other:
             for table in ("connection", "fence", "vendor_app", "person"):
-                seen.append(other.execute(f"SELECT count(*) FROM (SELECT FROM {table} FOR UPDATE NOWAIT) x").fetchone())
+                other.execute(f"SELECT FROM {table} FOR UPDATE NOWAIT")
+                seen.append(table)
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 other.execute("SELECT FROM credential FOR UPDATE NOWAIT")
         return vendor.rotate(asked)
 
     vendor.token_answer = slow
     tokens.usable_token(connection)
-    assert seen == [(1,)] * 4
+    assert seen == ["connection", "fence", "vendor_app", "person"]
 
 
 def test_one_refusal_says_wait_and_not_reconnect(vendor):

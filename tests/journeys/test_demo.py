@@ -37,16 +37,20 @@ def play(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_the_demo_ends_in_one_alert_and_one_mail_and_leaves_nothing_running(environment: dict[str, str]) -> None:
+def test_the_demo_ends_in_one_alert_by_mail_and_push_and_leaves_nothing_running(environment: dict[str, str]) -> None:
     done = play(environment)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["seconds"] < 60
-    assert (told["points"], told["rejected"], told["duplicates_sent"]) == (0, 0, 0)
-    assert told["deliveries"] == [{"channel": "mail", "status": "sent"}]
-    assert told["nights"] == 182
-    assert told["day_values"] > 1500
-    assert told["episodes"] > 170
+    assert (told["rejected"], told["duplicates_sent"]) == (0, 0)
+    assert told["deliveries"] == [{"channel": "mail", "status": "sent"}, {"channel": "push", "status": "sent"}]
+    assert told["nights"] == 120
+    assert told["points"] > 60_000
+    assert told["day_values"] > 1000
+    assert told["episodes"] > 120
+    (connection,) = told["connections"]
+    assert (connection["vendor"], connection["state"]) == ("oura", "active")
+    assert connection["notices"] > 0, "last night came by the vendor's notice"
     assert told["alert"]["state"] == "strained"
     assert told["alert"]["nights"] >= 1
     assert "How you feel counts more" in told["alert"]["explanation"]

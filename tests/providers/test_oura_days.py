@@ -134,6 +134,12 @@ def test_255_beats_are_set_aside_in_the_heart_rate_series_too():
     assert [row.reason for row in rows if isinstance(row, Rejected)] == ["heart_rate 255 /min cannot be true"]
 
 
+@pytest.mark.parametrize("bpm", [1e300, -1.0, "fast", None])
+def test_a_heart_rate_that_no_column_can_hold_is_set_aside_alone(bpm):
+    rows = read("heartrate", heart("2026-03-29T01:00:00Z", bpm), heart("2026-03-29T01:05:00Z", 55))
+    assert [type(row) for row in rows] == [Rejected, Points]
+
+
 def ring(name, at):
     return {"id": name, "set_up_at": at}
 
@@ -154,6 +160,11 @@ def test_the_first_ring_is_no_new_device_and_each_later_one_is():
 def test_a_ring_without_a_day_is_taken_for_the_oldest():
     rows = read("ring_configuration", ring("dated", "2026-03-31T20:30:00Z"), ring("undated", None))
     assert [row.link[1] for row in rows] == ["dated"]
+
+
+def test_the_day_of_a_ring_is_that_of_utc_as_oura_tells_it_in_utc():
+    rows = read("ring_configuration", ring("first", "2024-05-02T18:00:00Z"), ring("next", "2026-04-01T00:30:00+02:00"))
+    assert [row.day for row in rows] == [date(2026, 3, 31)]
 
 
 def test_a_rest_mode_holds_on_each_of_its_days_and_one_that_goes_on_until_what_was_asked():

@@ -112,6 +112,11 @@ def test_a_signature_belongs_to_its_timestamp():
     assert not HOOK.verify({**signed(sent), "x-oura-timestamp": "1774505431"}, sent, SECRET)
 
 
+def test_without_a_secret_nothing_is_genuine():
+    sent = json.dumps(BODY).encode()
+    assert not HOOK.verify(signed(sent, secret=""), sent, "")
+
+
 @pytest.mark.parametrize(
     ("data_type", "streams"),
     [

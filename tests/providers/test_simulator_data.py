@@ -80,6 +80,18 @@ def test_training_is_recorded_each_five_seconds_with_one_instant_twice(stage):
     assert {record["source"] for record in found} == {"awake", "sleep", "workout"}
 
 
+def test_the_heart_rates_of_a_night_are_those_of_its_sleep_at_the_same_seconds(stage):
+    sleeps = stage.all("sleep", start_date="2026-03-19", end_date="2026-03-20T23:59:59")
+    night = next(one for one in sleeps if one["type"] == "long_sleep")
+    start = int(datetime.fromisoformat(night["heart_rate"]["timestamp"]).timestamp())
+    beats = {start + 300 * index: beat for index, beat in enumerate(night["heart_rate"]["items"]) if beat is not None}
+    span = {"start_datetime": night["bedtime_start"], "end_datetime": night["bedtime_end"]}
+    found = {
+        one["timestamp_unix"] // 1000: one["bpm"] for one in stage.all("heartrate", **span) if one["source"] == "sleep"
+    }
+    assert found == beats
+
+
 @pytest.mark.parametrize("kind", DOCUMENTS)
 def test_pages_of_any_size_hold_the_same_documents_once(stage, kind):
     span = {"start_date": "2026-01-01", "end_date": "2026-03-25"}

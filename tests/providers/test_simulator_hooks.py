@@ -165,6 +165,17 @@ def test_nobody_is_told_about_a_person_who_allowed_them_nothing(stage):
     assert sent(stage.pass_(minutes=1)) == []
 
 
+def test_an_app_is_told_about_those_who_allowed_it_and_no_others(stage):
+    stage.oura.add_app(App("other", "other", (BACK,)))
+    asking = ask(stage, "POST", headers={"x-client-id": "other", "x-client-secret": "other"}, **WANTED)
+    challenge = parse_qs(urlsplit(asking.call.url).query)["challenge"][0]
+    assert asking.then(Heard(200, json.dumps({"challenge": challenge}).encode())).status == 201
+    sent(stage)
+    stage.at("2026-03-20T09:00")
+    sent(stage)
+    assert sent(stage.pass_(minutes=1)) == []
+
+
 def test_what_is_not_acknowledged_comes_ten_times_more_in_about_an_hour_and_is_lost_then(stage):
     subscribe(stage)
     sent(stage)

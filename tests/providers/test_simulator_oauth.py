@@ -141,3 +141,17 @@ def test_expired_tokens_can_be_ordered_and_leave_the_refresh_token(stage):
     assert stage.oura.grants.expire("mira", stage.now) == 1
     assert stage.get("personal_info").status == 401
     assert stage.refresh(tokens["refresh_token"]).status == 200
+
+
+def test_only_the_apps_own_refresh_token_refreshes(stage):
+    tokens = stage.connect()
+    assert stage.refresh(tokens["access_token"]).status == 400
+    other = stage.oura.add_app(replace(APP, client_id="other"))
+    assert stage.refresh(tokens["refresh_token"], app=other).status == 400
+    assert stage.refresh(tokens["refresh_token"]).status == 200
+
+
+def test_scopes_may_be_told_under_another_name(stage):
+    stage.app = stage.oura.add_app(replace(APP, scope_prefix="extapi:"))
+    assert stage.connect(scopes=["daily", "spo2"])["scope"] == "extapi:daily extapi:spo2"
+    assert stage.get("sleep").status == 200

@@ -4,12 +4,14 @@ import hashlib
 import hmac
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from structlog.testing import capture_logs
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -148,6 +150,15 @@ def test_a_rotation_whose_answer_is_lost_leaves_no_token_that_works(sim, app):
     assert (again.status_code, again.json()) == (400, {"error": "invalid_grant"})
 
 
+def test_of_eight_that_refresh_at_once_with_one_token_one_gets_another(sim, app):
+    refresh = sim.connect(app)["refresh_token"]
+    with ThreadPoolExecutor(8) as pool:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh}
+        answers = list(pool.map(lambda _: sim.token(app, **form).status_code, range(8)))
+    assert sorted(answers) == [200, *[400] * 7]
+    assert sim.calls("/oauth/token", 400) == 7
+
+
 def test_a_kept_alive_connection_survives_answers_of_every_kind(sim, access):
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {access}"
@@ -252,6 +263,13 @@ def test_a_lever_that_is_not_there_or_pulled_wrongly_says_so_in_a_line(sim):
     assert "418" in refused("fault", kind="418")
     assert requests.get(f"{sim.control_url}calls", timeout=10).status_code == 405
     assert requests.get(sim.origin.removesuffix("/oura"), timeout=10).status_code == 404
+
+
+def test_what_breaks_inside_the_simulator_is_not_hidden(sim, access, monkeypatch):
+    monkeypatch.setattr(sim.oura.limits, "reached", None)
+    with capture_logs() as logs, pytest.raises(requests.ConnectionError):
+        sim.get(access, "sleep")
+    assert [(one["event"], type(one["exc_info"])) for one in logs] == [("simulator_failed", TypeError)]
 
 
 def test_one_can_wait_for_a_call(sim, access):

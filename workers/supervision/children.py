@@ -44,11 +44,11 @@ CHILDREN = (
     Child("worker-notify", own_command("worker-notify")),
     Child("beat", own_command("beat")),
 )
-OF_THE_DEMO = (Child("mailbox", own_command("mailbox")),)
+OF_THE_DEMO = tuple(Child(name, own_command(name)) for name in ("simulator", "mailbox", "pushbox"))
 
 
 def own_children() -> tuple[Child, ...]:
-    """The processes of this installation; only the demo's has a mailbox."""
+    """The processes of this installation; only the demo's has a vendor, a mailbox and a phone of its own."""
     return CHILDREN + OF_THE_DEMO if settings().demo else CHILDREN
 
 

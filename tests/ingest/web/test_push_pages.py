@@ -11,6 +11,7 @@ from ingest.db import transaction
 from ingest.models import Channel, Delivery
 from ingest.web.push_pages import name_of
 from tests.ingest.web.web_stage import Stage, reread_settings
+from workers.kinds import KINDS
 from workers.pushbox import open_pushbox
 
 PIXEL = (
@@ -205,8 +206,6 @@ def test_the_manifest_makes_an_app_of_the_pages_and_its_icons_are_there(stage: S
 
 
 def test_the_page_says_why_before_anything_is_asked_and_shows_the_very_words_of_the_lock_screen(stage: Stage):
-    from workers.kinds import KINDS  # noqa: PLC0415
-
     page = stage.sitter().client.get("/channels").text
     assert KINDS["strained"].lock_screen in page
     assert page.index("about twice a year") < page.index('role="switch"')
@@ -229,16 +228,16 @@ def test_a_browser_is_called_what_its_person_calls_it(agent, name):
     assert name_of(agent) == name
 
 
-def test_the_demo_shows_what_the_made_up_phone_showed_beside_the_mail(box, home, monkeypatch):
-    from starlette.testclient import TestClient  # noqa: PLC0415
-
-    from ingest.web.app import create_app  # noqa: PLC0415
-
-    folder = home / "pushbox"
-    folder.mkdir()
+@pytest.fixture
+def demo(home, monkeypatch):
+    """The demo's own pages, and what its phone showed."""
+    monkeypatch.setenv("VAGUS_DEMO", "true")
+    (home / "pushbox").mkdir()
     for number, body in ((1, "the first"), (2, "the second")):
         told = {"title": "Vagus", "body": body, "navigate": "https://vagus.example.net/today", "tag": "alert-1"}
-        (folder / f"{number:06d}.json").write_text(json.dumps({"notification": told}))
-    with TestClient(create_app(), base_url="http://127.0.0.1", client=("127.0.0.1", 1)) as browser:
-        page = browser.get("/demo/mail").text
+        (home / "pushbox" / f"{number:06d}.json").write_text(json.dumps({"notification": told}))
+
+
+def test_the_demo_shows_what_the_made_up_phone_showed_beside_the_mail(demo, stage: Stage):
+    page = stage.client().get("/demo/mail").text
     assert page.index("the second") < page.index("the first")
