@@ -106,7 +106,7 @@ def rotate(seen: Seen, wait: Wait) -> str:
         reseal(seen)
         while before & open_transactions():
             wait()
-        reseal(seen)
+        reseal(seen, patient=True)
         if behind := count():
             raise VagusError(
                 f"{behind:,} values cannot be opened and stay as they are, with their key: restore them, "
@@ -124,11 +124,13 @@ def count() -> int:
         return sum(session.scalar(query) or 0 for query in behind)
 
 
-def reseal(seen: Seen) -> None:
-    """Seal with the primary key what is sealed with another; what cannot be opened stays."""
+def reseal(seen: Seen, *, patient: bool = False) -> None:
+    """Seal with the primary key what is sealed with another; what cannot be opened stays.
+
+    Rows that others hold are passed over, or waited for one by one where that is what is left to do.
+    """
     for sealed in SEALED:
-        _sweep(sealed, seen, CHUNK, skip_locked=True)
-        _sweep(sealed, seen, 1, skip_locked=False)  # what a refresh held a moment ago
+        _sweep(sealed, seen, 1 if patient else CHUNK, skip_locked=not patient)
 
 
 def open_transactions() -> set[Old]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from ingest.settings import settings
-from workers import demo
+from workers import demo, demo_story
 from workers.terminal import Steps
 
 FOLDER = Path(__file__).parent
@@ -42,7 +42,7 @@ def main() -> None:
     """Take *today* in light and in dark, and the mail."""
     steps = Steps()
     with demo.servers(steps) as state:
-        demo.play(steps)
+        demo_story.play(steps, state.address)
         entrance, _ = demo.pages(state)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)

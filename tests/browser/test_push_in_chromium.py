@@ -5,6 +5,7 @@ decrypted, and its plain text is handed to the real worker as the push service w
 """
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from ingest import push
 from ingest.db import transaction
 from ingest.models import Channel, Delivery
+from ingest.web import render
 from tests.browser.test_pages_in_chromium import CHROMIUM, OPTIONS, faults
 from tests.ground import wait_for
 from tests.ingest.web.web_stage import Sitter, Stage, reread_settings
@@ -251,6 +253,45 @@ def test_what_went_wrong_is_said_and_nothing_is_left_behind(stage: Stage, browse
     page.get_by_text("This browser sent keys").wait_for()
     assert page.evaluate("localStorage.getItem('subscribed')") is None
     assert not page.get_by_role("switch").is_checked()
+
+
+def primed(page: Page) -> None:
+    """Let the page carry the card as other pages do: hidden where there is nothing to ask, with `Not now`."""
+    card = render._templates().get_template("push_card.html").render(prime=True)
+
+    def answer(route):
+        given = route.fetch()
+        own = re.sub(
+            r'<section class="card stack" id="push".*?</section>', lambda _: card, given.text(), flags=re.DOTALL
+        )
+        route.fulfill(response=given, body=own)
+
+    page.route("**/channels", answer)
+
+
+def test_not_now_hides_the_offer_for_thirty_days(stage: Stage, box, browser):
+    page = open_page(browser, stage, stage.sitter(), subscribing(box), COUNTED % "granted")
+    primed(page)
+    go(page, stage)
+    page.get_by_role("button", name="Not now").click()
+    assert page.locator("#push").is_hidden()
+    for days, hidden in ((0, True), (29, True), (31, False)):
+        page.evaluate(f"localStorage.setItem('vagus-push-later', Date.now() - {days} * 86400000)")
+        go(page, stage)
+        assert page.locator("#push").is_hidden() == hidden, days
+    assert page.evaluate("window.asked") is None
+    assert faults(page) == []
+
+
+def test_an_offer_that_is_taken_is_thanked_for_in_place_and_not_made_again(stage: Stage, box, browser):
+    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+    primed(page)
+    go(page, stage)
+    page.get_by_role("switch").check()
+    page.get_by_text("we will also knock on this device").wait_for()
+    assert len(channels()) == 1
+    assert go(page, stage) == "on"
+    assert page.locator("#push").is_hidden()
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -254,6 +254,13 @@ def test_the_points_of_a_night_replace_those_that_another_device_bore(source: So
     assert stored(HRV) == {NIGHT: 50}
 
 
+def test_a_night_replaces_what_another_bore_where_it_lies_now(source: Source) -> None:
+    put(source, *night("a", NIGHT, NIGHT + 8 * HOUR, 40))
+    put(asked_at(source, 2), *night("b", NIGHT + HOUR + 7, NIGHT + 9 * HOUR, 50))
+    before = dict.fromkeys(range(NIGHT, NIGHT + HOUR + 7, 300), 40)
+    assert stored(HRV) == before | dict.fromkeys(range(NIGHT + HOUR + 7, NIGHT + 9 * HOUR, 300), 50)
+
+
 def test_a_night_that_comes_without_points_loses_those_it_bore(source: Source) -> None:
     put(source, *night("a", NIGHT, NIGHT + 8 * HOUR, 40), *night("b", NIGHT + 9 * HOUR, NIGHT + 10 * HOUR, 41))
     put(asked_at(source, 2), night("a", NIGHT, NIGHT + 8 * HOUR, 40)[0])
@@ -301,6 +308,18 @@ def test_a_save_holds_few_of_the_stored_blocks_at_a_time(source: Source, monkeyp
     put(source, points([(day * DAY + 300, 61) for day in range(100, 107)]))
     assert held == [3, 3, 1], "seven days of a year are touched, so seven blocks are read"
     assert len(stored()) == 372
+
+
+def test_a_block_that_is_what_is_given_is_not_even_fetched(source: Source, monkeypatch) -> None:
+    fetched = []
+    read = blocks._read
+    monkeypatch.setattr(
+        blocks, "_read", lambda cursor, batch: fetched.extend(found := list(read(cursor, batch))) or found
+    )
+    put(source, points([(0, 60), (DAY, 61)]))
+    fetched.clear()
+    put(source, points([(0, 60), (DAY, 61), (DAY + 300, 62)]))
+    assert [day for (_, day), _ in fetched] == [1]
 
 
 def test_points_are_read_back_as_columns_from_one_instant_to_before_another(source: Source) -> None:

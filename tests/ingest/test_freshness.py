@@ -11,9 +11,11 @@ from ingest.freshness import Followed, Standing, sentence
 from ingest.models import (
     BackfillWindow,
     Connection,
+    DayValue,
     Episode,
     Person,
     Run,
+    Series,
     StreamState,
     VendorAccount,
     VendorApp,
@@ -100,11 +102,10 @@ STORIES = {
         "reconnect",
     ),
     "lapsed membership": (
-        replace(WELL, state="needs_you", since=NOW - AGO, reason="Oura shares no data without an active membership"),
+        replace(WELL, state="needs_you", since=NOW - AGO, reason="Oura shares no data of this"),
         "needs_you",
         "Needs you",
-        "Oura shares no data without an active membership. So it stands since 20 Nov; we look again every day."
-        " Nothing is lost.",
+        "Oura shares no data of this. So it stands since 20 Nov; we look again every day. Nothing is lost.",
         "",
     ),
     "nights not shared": (
@@ -281,6 +282,13 @@ def test_without_a_zone_times_are_told_by_the_offset_of_the_latest_night(session
     clock(datetime(2026, 11, 22, 5, 0, tzinfo=UTC))
     person = people.ensure(session, "mira@example.org")
     assert f"{standings.here(session, person):%H:%M}" == "05:00"
+    series = Series(person=person.id, measure="total_sleep_time", definition="d", context="sleep", created_at=NOW)
+    session.add(series)
+    session.flush()
+    version = {"state": "final", "source_rank": 2, "as_of": NOW, "content": ""}
+    session.add(DayValue(series=series.id, record="r", starts_at=NOW, utc_offset_minutes=-180, **version))
+    session.flush()
+    assert f"{standings.here(session, person):%H:%M}" == "02:00"
     session.get_one(Person, person.id).zone = "Asia/Kolkata"
     assert f"{standings.here(session, person):%H:%M}" == "10:30"
 

@@ -6,6 +6,7 @@ import os
 import threading
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from sqlalchemy import LargeBinary, select
 from typer.testing import CliRunner
@@ -27,6 +28,7 @@ from ingest.saving import GRANT_RANK, Source, save
 from ingest.vault import key_id, load, vault
 from providers import shapes
 from providers.errors import Misconfigured, VagusError
+from tests.ground import wait_for
 from tests.ingest.local_vendor import SECRET, connect, vendor
 from workers import keys_commands
 
@@ -287,6 +289,31 @@ def test_the_old_key_stays_until_transactions_that_may_have_sealed_with_it_have_
     keys.rotate(lambda _: None, wait)
     assert waits == [{"k1", "k2"}] * 2
     assert sorted(opened()["OAuthState.verifier"]) == [b"late", b"plain"]
+
+
+def test_a_row_that_a_refresh_holds_until_it_is_refused_is_waited_for(connection, home, database, monkeypatch):
+    real, reseal, asked = keys.open_transactions, keys.reseal, []
+    holder = psycopg.connect(database)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    def let_go():
+        with psycopg.connect(database, autocommit=True) as other:
+            wait_for(lambda: other.execute(waiting).fetchone()[0])
+        holder.close()
+
+    def hold_after_the_first():
+        asked.append(real())
+        if len(asked) == 2:
+            holder.execute("SELECT FROM credential FOR UPDATE")
+            thread.start()
+        return asked[-1]
+
+    thread = threading.Thread(target=let_go)
+    monkeypatch.setattr(keys, "open_transactions", hold_after_the_first)
+    monkeypatch.setattr(keys, "reseal", lambda seen, patient=False: reseal(seen, patient=patient) if patient else None)
+    assert rotate() == "k2"
+    thread.join()
+    assert opened() == EVERYTHING
 
 
 def test_what_cannot_be_opened_keeps_its_key_and_is_counted(connection, home):

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 import sys
 import warnings
 from contextlib import suppress
@@ -247,6 +248,30 @@ def test_no_token_and_no_secret_is_ever_logged_not_even_by_a_library_at_debug(ap
     assert ("/local/revoke" in text) is loud
     basic = base64.b64encode(f"app-1:{SECRET}".encode()).decode()
     assert [line for line in text.splitlines() if "hush" in line or basic in line] == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "sent {'Authorization': 'Bearer hush-hush-hush'}",
+        "Authorization: Basic aHVzaC1odXNoLWh1c2g=",
+        '{"refresh_token":"hush","x":1}',
+        "body was code=hush&grant_type=authorization_code&client_secret=hush",
+    ],
+)
+def test_a_sentence_loses_what_opens_a_grant(sentence):
+    assert not re.search("hush|aHVz", log.plain(sentence))
+    assert "***" in log.plain(sentence)
+
+
+def test_a_sentence_that_only_speaks_of_tokens_stays_whole():
+    for sentence in (
+        "Local refused the token: connect again",
+        "a basic need",
+        "grant_type=refresh_token",
+        "exit_code=1",
+    ):
+        assert log.plain(sentence) == sentence
 
 
 def test_a_wait_is_read_as_seconds_or_as_a_date_and_never_for_ever(clock):

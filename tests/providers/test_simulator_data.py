@@ -45,6 +45,12 @@ def test_an_end_with_an_offset_is_an_instant(stage):
     assert (days(before), days(after)) == ([], ["2026-03-12"])
 
 
+def test_without_a_start_the_day_before_the_end_is_meant(stage):
+    assert days(stage.all("daily_activity", end_date="2026-03-12T12:00:00+00:00")) == ["2026-03-12"]
+    assert days(stage.all("daily_activity", end_date="2026-03-12")) == ["2026-03-11"]
+    assert days(stage.all("daily_activity")) == ["2026-03-20"]
+
+
 def test_a_start_after_its_end_is_unprocessable_and_so_is_what_is_no_date(stage):
     assert stage.get("sleep", start_date="2026-03-12", end_date="2026-03-11").status == 422
     assert stage.get("sleep", start_date="yesterday").status == 422
@@ -223,6 +229,15 @@ def test_a_new_ring_is_a_new_configuration_and_its_sleeps_name_it():
     newest = max(rings, key=lambda ring: ring["set_up_at"])
     first = min(record["bedtime_start"] for record in sleeps if record["ring_id"] == newest["id"])
     assert newest["set_up_at"] < first
+
+
+def test_rings_are_given_without_a_span_and_from_the_evening_they_are_set_up():
+    stage = Stage(Story.NEW_DEVICE, nights=60)
+    first_with_it = stage.account.nights[-25]
+    for hours, count in ((-5, 1), (-3, 2)):
+        stage.now = first_with_it.onset.replace(tzinfo=UTC) + timedelta(hours=hours)
+        stage.connect()
+        assert len(stage.all("ring_configuration")) == count
 
 
 def test_rest_mode_begins_with_the_first_ill_morning_and_stays_open_while_it_lasts():

@@ -93,7 +93,7 @@
       await (wanted ? turnOn() : turnOff());
     } catch (error) {
       show(wanted ? "ask" : "on");
-      problem.textContent = error.name === "Error" ? error.message : "This browser could not do it just now. Mail goes on as before.";
+      problem.textContent = error.name === "Error" ? error.message : "This browser could not do it just now. Please try again later.";
     }
   }
 

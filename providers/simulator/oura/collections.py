@@ -95,14 +95,23 @@ def personal_info(account: Account, scopes: frozenset[str]) -> Reply:
 
 
 def _documents(account: Account, kind: str, request: Received, page: Page, page_size: int) -> Reply:
-    today = page.asked_at.date()
-    until = _bound(request, "end_date") or datetime(today.year, today.month, today.day)  # noqa: DTZ001 - the document's
-    since = _bound(request, "start_date") or (EVER if kind == RINGS else until - timedelta(days=1))
+    first, last = _usual(kind, page.asked_at)
+    named = _bound(request, "end_date")
+    until = named or last
+    since = _bound(request, "start_date") or (named - timedelta(days=1) if named else first)
     _in_order(since, until)
     inside = [shown for shown in account.shown(kind, page.asked_at) if _lies_in(shown, since, until)]
     inside.sort(key=lambda shown: shown.version.stamp)
     bodies = [shown.version.body for shown in inside[page.offset : page.offset + page_size]]
     return _enveloped(bodies, request, page, len(inside), page_size)
+
+
+def _usual(kind: str, asked_at: datetime) -> tuple[datetime, datetime]:
+    """What is meant where no dates are named: every ring there was, the last day of everything else."""
+    if kind == RINGS:
+        return EVER, EVER.replace(year=9999)
+    today = asked_at.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    return today - timedelta(days=1), today
 
 
 def _lies_in(shown: Shown, since: datetime, until: datetime) -> bool:
@@ -158,6 +167,7 @@ def _instant(request: Received, name: str) -> datetime | None:
 
 
 def _in_order(since: datetime, until: datetime) -> None:
-    same = (since.tzinfo is None) == (until.tzinfo is None)
-    if since.replace(tzinfo=None) > until.replace(tzinfo=None) if not same else since > until:
+    if (since.tzinfo is None) != (until.tzinfo is None):
+        since, until = since.replace(tzinfo=None), until.replace(tzinfo=None)
+    if since > until:
         raise Unreadable(f"Start date is greater than end date: [start_date: {since}; end_date: {until}]")

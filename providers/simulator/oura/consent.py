@@ -21,11 +21,11 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <style>body{{font:1rem/1.5 system-ui;max-width:26rem;margin:3rem auto;padding:0 1rem}}
 label{{display:block;padding:.25rem 0}}button{{font:inherit;padding:.5rem 1.5rem;margin:1rem 1rem 0 0}}</style></head>
-<body><h1>Simulated Oura</h1><p>No real account, no real data. The app <b>{app}</b> asks for:</p>
+<body><main><h1>Simulated Oura</h1><p>No real account, no real data. The app <b>{app}</b> asks for:</p>
 <form method="post">{hidden}{scopes}
 <p><label>Signed in as <select name="person">{people}</select></label></p>
 <button name="decision" value="allow">Allow</button><button name="decision" value="deny">Deny</button>
-</form></body></html>"""
+</form></main></body></html>"""
 CARRIED = ("client_id", "redirect_uri", "state")
 
 

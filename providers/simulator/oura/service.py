@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from providers.simulator.conversation import Asking, Heard, Received, Reply, Response, as_json
+from providers.simulator.conversation import Asking, Received, Reply, Response, as_json
 from providers.simulator.faults import BEFORE, Faults, Rule
 from providers.simulator.oura import collections, consent
 from providers.simulator.oura.cloud import Account
@@ -81,10 +81,6 @@ class Oura:
             then = response.then
             return Asking(response.call, lambda heard: self._sent(request, then(heard), rule))
         return self._sent(request, response, rule)
-
-    def settle(self, response: Response, heard: Heard) -> Reply:
-        """Go on with what a call of ours was answered."""
-        return response.then(heard) if isinstance(response, Asking) else response
 
     def _sent(self, request: Received, reply: Reply, rule: Rule | None) -> Reply:
         spoilt = self.faults.spoil(rule, request, reply) if rule else reply
