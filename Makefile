@@ -6,10 +6,10 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
            --no-emit-index-url --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser check lock bench shots clean
+.PHONY: help setup demo test browser check lock bench shots new-provider clean
 
 help: ## Show what there is to do
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: .venv/ready ## Make .venv with what running Vagus needs
 
@@ -41,6 +41,9 @@ shots: .venv/ready-dev ## Take the pictures of the README in Debian's chromium
 lock: .venv/ready-dev ## Resolve the locks anew from pyproject.toml
 	@$(COMPILE) --group build --output-file requirements.lock
 	@$(COMPILE) --group build --group dev --constraints requirements.lock --output-file requirements-dev.lock
+
+new-provider: .venv/ready-dev ## Begin a vendor: NAME=pebble writes a skeleton whose tests say what is missing
+	@$(BIN)/python tests/new_provider.py $(NAME)
 
 clean: ## Remove .venv and what tools left behind
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

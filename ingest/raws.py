@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ingest import clock
+from ingest.following import midnight
 from ingest.models import Raw
 from ingest.settings import settings
 from ingest.vault import vault
@@ -67,13 +68,14 @@ def unpack(packed: bytes) -> tuple[datetime, datetime, list[bytes]]:
 
 
 def same(session: Session, connection: int, stream: Stream, since: datetime, content: str) -> bool:
-    """Whether this very answer was read under this mapping before."""
+    """Whether this very answer was read under this mapping today: what a day still open says changes at its end."""
     kept = select(Raw.id).where(
         Raw.connection == connection,
         Raw.stream == stream.name,
         Raw.window_start == since,
         Raw.content == content,
         Raw.mapping == str(stream.mapping),
+        Raw.at >= midnight(clock.now()),
     )
     return session.scalar(kept) is not None
 

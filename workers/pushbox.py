@@ -30,7 +30,7 @@ from requests.structures import CaseInsensitiveDict
 from ingest import clock, push
 from ingest.log import configure
 from ingest.settings import settings
-from providers.errors import Misconfigured, Unavailable
+from providers.errors import Misconfigured
 
 HOST = "127.0.0.1"
 FOLDER = "pushbox"
@@ -156,15 +156,6 @@ def serve() -> None:
         part.replace(folder / "browser.json")
         log.info("pushbox_listens", port=urlsplit(sink).port)
         stopping.wait()
-
-
-def made_up_phone() -> push.Subscription:
-    """The subscription of the demo's phone, as a page would hand it on. Raises Unavailable until the sink listens."""
-    try:
-        given = json.loads((settings().home / FOLDER / "browser.json").read_text())
-    except FileNotFoundError:
-        raise Unavailable("the push sink does not listen yet") from None
-    return push.Subscription(given["endpoint"], **given["keys"], label="Her phone")
 
 
 class _Refusal(Exception):

@@ -1,6 +1,7 @@
 """What vendors answered is kept once a window, sealed, up to a cap; an equal answer needs no reading."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -63,6 +64,17 @@ def test_an_equal_answer_is_known_under_its_mapping_and_no_other(staged: Staged)
         assert not raws.same(session, staged.connection, NIGHTS, START, answer(b"onetwo").content)
         assert raws.older_mappings(session, staged.connection, [newer]) == [kept()[0].id]
         assert raws.older_mappings(session, staged.connection, [NIGHTS]) == []
+
+
+def test_an_equal_answer_is_read_anew_on_another_day(staged: Staged, clock: Callable) -> None:
+    clock("2026-03-10T23:50")
+    made = answer(b"one")
+    keep(staged, made)
+    with db.transaction() as session:
+        assert raws.same(session, staged.connection, NIGHTS, START, made.content)
+    clock("2026-03-11T00:10")
+    with db.transaction() as session:
+        assert not raws.same(session, staged.connection, NIGHTS, START, made.content)
 
 
 def test_beyond_the_cap_the_oldest_answers_go(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:

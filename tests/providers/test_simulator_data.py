@@ -46,7 +46,7 @@ def test_an_end_with_an_offset_is_an_instant(stage):
 
 
 def test_without_a_start_the_day_before_the_end_is_meant(stage):
-    assert days(stage.all("daily_activity", end_date="2026-03-12T12:00:00+00:00")) == ["2026-03-12"]
+    assert days(stage.all("daily_activity", end_date="2026-03-12T13:00:00+00:00")) == ["2026-03-12"]
     assert days(stage.all("daily_activity", end_date="2026-03-12")) == ["2026-03-11"]
     assert days(stage.all("daily_activity")) == ["2026-03-20"]
 
