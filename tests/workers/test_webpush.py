@@ -404,10 +404,12 @@ def tls_server(certificate):
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield server.server_address[1], hosts
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield server.server_address[1], hosts
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def test_the_address_that_was_checked_is_connected_to_under_the_name_that_was_asked_for(box, tmp_path, monkeypatch):
