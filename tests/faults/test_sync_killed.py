@@ -2,19 +2,19 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 import redis
-from sqlalchemy import select, text
+from sqlalchemy import text, update
 
 from ingest import clock as the_clock
 from ingest import db, privacy, settings
-from ingest.models import Connection, ScoreRequest
+from ingest.models import VendorApp
 from providers.simulator.people import Story
 from tests.faults.test_stack_killed import Stack, result, stack
 from tests.ground import wait_for
@@ -26,13 +26,64 @@ pytestmark = pytest.mark.slow
 
 MORNING = datetime(2026, 3, 10, 9, tzinfo=UTC)
 ADDRESS = "mira@example.org"
-NIGHTS = 60
 PHONE = (time(7, 30),)  # what the vendor has stays the same all morning, however far the clock is moved on
-SYNC = "SELECT FROM connection FOR UPDATE"
-PAST = "SELECT FROM backfill_window WHERE lease_token IS NOT NULL FOR UPDATE"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND cardinality(pg_blocking_pids(pid)) > 0"
+# What extends a lease waits for these rows; what only refers to a connection does not.
+LEASE_OF = {
+    "worker-sync": "SELECT FROM connection FOR NO KEY UPDATE",
+    "worker-backfill": "SELECT FROM backfill_window WHERE lease_token IS NOT NULL FOR NO KEY UPDATE",
+}
+AT_A_LOCK = "SELECT count(*) FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"
+HELD_BY = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+UNDONE = (
+    "SELECT 1 FROM backfill_window WHERE state = 'waiting'",
+    "SELECT 1 FROM stream_state WHERE last_ok_at IS NULL",
+    "SELECT 1 FROM connection WHERE lease_token IS NOT NULL",
+    "SELECT 1 FROM score_request",
+    "SELECT 1 FROM delivery WHERE status IN ('waiting', 'held')",
+)
 
-Told = tuple[dict[str, Any], tuple[list, list, list], list[tuple[str, int]]]
+Outcome = tuple[dict[str, Any], tuple[list, list, list], list[tuple[str, int]]]
+
+
+class Ring:
+    """One and the same ring, connected to a running Vagus at one and the same instant."""
+
+    def __init__(self, stack: Stack, stage: Stage) -> None:
+        self.stack, self.stage, self.person = stack, stage, 0
+
+    def begin(self) -> None:
+        """Set the clock, and let nothing be left of the run before."""
+        the_clock.set_clock(self.stack.clock, MORNING)
+        for mail in (self.stack.home / "mailbox").glob("*.eml"):
+            mail.unlink()
+
+    def connect(self) -> None:
+        """Connect it, while nobody may ask its vendor yet."""
+        self.pause(until=MORNING + timedelta(hours=1))
+        life = {"story": Story.OVERREACHING, "nights": 60, "seed": 7, "last_day": MORNING.date(), "phone": PHONE}
+        self.person = self.stage.person(**life)
+        self.stage.connect(self.person)
+
+    def pause(self, until: datetime | None) -> None:
+        with db.transaction() as session:
+            session.execute(update(VendorApp).values(paused_until=until))
+
+    def settle(self) -> Outcome:
+        """Wait until nothing is left to do; what it came to."""
+        the_clock.set_clock(self.stack.clock, the_clock.now(), speed=10)  # what waits a minute to be tried again does
+        wait_for(nothing_undone, 120)
+        with db.transaction() as session:
+            windows = session.execute(text("SELECT state, count(*) FROM backfill_window GROUP BY state"))
+            ended = [tuple(row) for row in windows]
+        mails = self.stack.mails(ADDRESS)
+        assert list(mails.values()) == [1], mails
+        return rows(), result(self.person), ended
+
+    def forget(self) -> None:
+        """Let the next run find nothing."""
+        if self.person:
+            privacy.erase(self.person, receipt=False)
+            self.person = 0
 
 
 @pytest.fixture(scope="module")
@@ -41,67 +92,29 @@ def stage(stack: Stack) -> Iterator[Stage]:
         yield made
 
 
-@pytest.fixture
-def ring(stack: Stack, stage: Stage) -> Iterator[Callable[[], int]]:
-    """A function that connects the same ring at the same instant as every other test here; it is erased afterwards."""
-    the_clock.set_clock(stack.clock, MORNING)
-    for mail in (stack.home / "mailbox").glob("*.eml"):
-        mail.unlink()
-    connected: list[int] = []
-
-    def connect() -> int:
-        person = stage.person(story=Story.OVERREACHING, nights=NIGHTS, seed=7, last_day=MORNING.date(), phone=PHONE)
-        connected.append(person)
-        stage.connect(person)
-        return person
-
-    yield connect
-    for person in connected:
-        privacy.erase(person, receipt=False)
-
-
-def settled() -> bool:
-    """Whether nothing of the ring is still to be done."""
-    with db.transaction() as session:
-        open_ends = (
-            "SELECT 1 FROM backfill_window WHERE state = 'waiting'",
-            "SELECT 1 FROM stream_state WHERE last_ok_at IS NULL",
-            "SELECT 1 FROM connection WHERE lease_token IS NOT NULL",
-            "SELECT 1 FROM score_request",
-            "SELECT 1 FROM delivery WHERE status IN ('waiting', 'held')",
-        )
-        return not any(session.execute(text(f"{query} LIMIT 1")).all() for query in open_ends)
-
-
-def told(stack: Stack, person: int) -> Told:
-    """Everything measured, what it came to, and the windows of the past by their end."""
-    with db.transaction() as session:
-        windows = session.execute(text("SELECT state, count(*) FROM backfill_window GROUP BY state ORDER BY state"))
-        ended = [tuple(row) for row in windows]
-    mails = stack.mails(ADDRESS)
-    assert len(mails) == 1, mails
-    assert set(mails.values()) == {1}, mails
-    return rows(), result(person), ended
-
-
 @pytest.fixture(scope="module")
-def calm() -> list[Told]:
-    """What the run that nobody disturbs comes to, once it was made."""
-    return []
+def calm(stack: Stack, stage: Stage) -> Outcome:
+    """What the ring comes to where nobody disturbs it."""
+    ring = Ring(stack, stage)
+    ring.begin()
+    ring.connect()
+    ring.pause(until=None)
+    outcome = ring.settle()
+    ring.forget()
+    return outcome
 
 
 @pytest.fixture
-def undisturbed(stack: Stack, stage: Stage, ring: Callable[[], int], calm: list[Told]) -> Told:
-    """What this ring comes to where nobody disturbs it."""
-    if not calm:
-        person = ring()
-        wait_for(settled, 90)
-        calm.append(told(stack, person))
-        privacy.erase(person, receipt=False)
-        the_clock.set_clock(stack.clock, MORNING)
-        for mail in (stack.home / "mailbox").glob("*.eml"):
-            mail.unlink()
-    return calm[0]
+def ring(stack: Stack, stage: Stage, calm: Outcome) -> Iterator[Ring]:
+    made = Ring(stack, stage)
+    made.begin()
+    yield made
+    made.forget()
+
+
+def nothing_undone() -> bool:
+    with db.transaction() as session:
+        return not any(session.execute(text(f"{query} LIMIT 1")).all() for query in UNDONE)
 
 
 def plain() -> psycopg.Connection:
@@ -109,27 +122,94 @@ def plain() -> psycopg.Connection:
     return psycopg.connect(settings.settings().database_url.get_secret_value())
 
 
-def waiting(least: int = 1) -> bool:
+def broker() -> redis.Redis:
+    return redis.Redis(unix_socket_path=settings.settings().redis_url.get_secret_value().partition("://")[2])
+
+
+def counted(query: str, *given: object) -> int:
     with plain() as connection:
-        return connection.execute(WAITING).fetchone()[0] >= least
+        return connection.execute(query, given).fetchone()[0]
 
 
 @contextmanager
-def in_mid_write(connect: Callable[[], int], held_back: str) -> Iterator[int]:
-    """A ring whose workers stand with rows written, the fence in their hand, and nothing committed.
+def in_mid_write(ring: Ring, worker: str) -> Iterator[None]:
+    """The ring's data written by this worker, the fence in its hand, and nothing committed.
 
     First nobody passes the fence; then one does, writes, and stops where it would extend its lease.
     """
+    ring.connect()
     fence, lease = plain(), plain()
     try:
-        fence.execute("LOCK TABLE fence IN EXCLUSIVE MODE")  # a fence can be made and read, and not be taken
-        person = None
-        person = connect_behind(fence, connect)
-        wait_for(waiting, 60)
-        lease.execute(held_back)
+        fence.execute("SELECT FROM fence FOR UPDATE")
+        ring.pause(until=None)
+        wait_for(lambda: counted(AT_A_LOCK) >= 2, 60)  # the one sync, and a window of the past at least
+        lease.execute(LEASE_OF[worker])
         fence.close()
-        wait_for(lambda: held_up_by(lease), 60)
-        yield person
+        wait_for(lambda: counted(HELD_BY, lease.info.backend_pid), 60)
+        yield
     finally:
         fence.close()
         lease.close()
+
+
+def test_a_ring_that_nobody_disturbs_is_filled_judged_and_told_once(calm: Outcome) -> None:
+    measured, (readiness, alerts, sent), windows = calm
+    assert len(measured["episode"]) > 60
+    assert len(measured["sample"]) > 120
+    assert len(readiness) >= 60
+    assert [(state, told) for *_, state, told in alerts] == [("open", True)]
+    assert sent == [("strained", "sent")]
+    assert {state for state, _ in windows} == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("victim", "worker"),
+    [
+        ("worker-sync", "worker-sync"),
+        ("worker-backfill", "worker-backfill"),
+        ("Valkey", "worker-backfill"),
+        ("PostgreSQL", "worker-backfill"),
+        ("PostgreSQL", "worker-sync"),
+        ("supervisor", "worker-backfill"),
+    ],
+)
+def test_whatever_is_killed_in_mid_write_the_rows_are_equal_and_the_person_is_told_once(
+    stack: Stack, ring: Ring, calm: Outcome, victim: str, worker: str
+) -> None:
+    with in_mid_write(ring, worker):
+        assert rows()["tombstone"] == rows()["sample"] == [], "nothing of it is committed"
+        stack.kill(victim)
+    if victim == "supervisor":
+        stack.up()
+    stack.move_on(minutes=4)
+    assert ring.settle() == calm
+
+
+def test_a_broker_that_forgets_everything_while_windows_are_fetched_costs_a_lease_and_no_row(
+    stack: Stack, ring: Ring, calm: Outcome
+) -> None:
+    with in_mid_write(ring, "worker-backfill"):
+        broker().flushall()
+    stack.move_on(minutes=4)
+    assert ring.settle() == calm
+
+
+def test_keys_that_are_lost_after_the_claim_are_claimed_again_once_their_leases_have_run_out(
+    stack: Stack, ring: Ring, calm: Outcome
+) -> None:
+    ring.connect()
+    asleep = [child.pid for child in stack.state.children if child.name in LEASE_OF]
+    for pid in asleep:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        ring.pause(until=None)
+        wait_for(lambda: broker().llen("backfill") >= 20, 30)
+        broker().flushall()
+    finally:
+        for pid in asleep:
+            os.kill(pid, signal.SIGCONT)
+    with db.transaction() as session:
+        leased = session.scalar(text("SELECT count(*) FROM backfill_window WHERE lease_token IS NOT NULL"))
+    assert leased >= 20, "rows know of a claim of which no message is left"
+    stack.move_on(minutes=2)
+    assert ring.settle() == calm

@@ -15,7 +15,7 @@ from ingest import hooks, oauth, people
 from ingest.db import transaction
 from ingest.models import Connection, HintReceived, HookSubscription, StreamState, VendorAccount, VendorApp
 from ingest.vault import vault
-from providers import oura_hooks
+from providers.oura import hooks as oura_hooks
 from providers.errors import ContractBroken, Unavailable
 from tests.ingest.web import web_stage
 from tests.ingest.web.web_stage import Stage, reread_settings

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.reading import read_page
-from providers import oura_reading as reading
 from providers.base import Asked
-from providers.oura import OURA
+from providers.oura import OURA, reading
 from providers.shapes import DayValue, Episode, Gone, Points, Tag
 from providers.simulator.oura.truth import truth
 from providers.simulator.people import Story

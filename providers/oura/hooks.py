@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 
 from providers.base import Answer, Hint, Request, Subscribing, Subscription, Webhook
 from providers.errors import ContractBroken
-from providers.oura_records import Id, Word
+from providers.oura.records import Id, Word
 
 # Oura's data types, and the streams that bring them. Heart rate has no notice.
 STREAMS: Mapping[str, tuple[str, ...]] = {

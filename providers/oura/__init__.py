@@ -1,13 +1,11 @@
 """Oura, the ring: API v2, https://cloud.ouraring.com/v2/docs, as of July 2026.
 
-`oura_records` has what its documents hold, `oura_reading` what they mean, `oura_hooks` how it notifies.
+`records` has what its documents hold, `reading` what they mean, `hooks` how it notifies.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from providers import oura_reading as reading
-from providers import oura_records as records
 from providers.base import (
     Answer,
     Budget,
@@ -22,7 +20,8 @@ from providers.base import (
     as_instant,
 )
 from providers.errors import Forbidden, NeedsPerson, VagusError
-from providers.oura_hooks import WEBHOOK
+from providers.oura import reading, records
+from providers.oura.hooks import WEBHOOK
 
 
 def revoke(access: str, _refresh: str | None) -> Sequence[Request]:

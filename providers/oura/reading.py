@@ -13,7 +13,7 @@ import numpy as np
 from providers import measures
 from providers.base import Asked
 from providers.measures import Context, Definition
-from providers.oura_records import (
+from providers.oura.records import (
     DailyActivity,
     DailyReadiness,
     DailySpo2,
