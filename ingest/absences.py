@@ -66,7 +66,8 @@ def _agreed(
 ) -> list[str]:
     now = clock.now()
     of_stream = (Absence.connection == connection, Absence.stream == stream)
-    session.execute(delete(Absence).where(*of_stream, Absence.record.in_(list(present))))
+    if present:
+        session.execute(delete(Absence).where(*of_stream, Absence.record.in_(list(present))))
     if not missing:
         return []
     rows = [{"connection": connection, "stream": stream, "record": key, "since": now} for key in sorted(missing)]

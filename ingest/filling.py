@@ -42,7 +42,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filling:
-    """The past of a connection. `days` are those asked for, `nights` those that came: not every day has a night.
+    """The past of a connection. `days` is how many nights there can be, `nights` how many came: not every day has one.
 
     `again_at` is when the next window is asked for, where that lies ahead; `refused` says whether one failed before.
     """
@@ -74,14 +74,15 @@ def of_connection(session: Session, connection: Connection, provider: Provider) 
     nightly = {stream.name for stream in provider.streams if stream.nightly}
     of_nights = [window for window in windows if window.stream in nightly]
     first = min((window.start_at for window in of_nights), default=None)
+    nights = _nights(session, connection, nightly)
     again_at = min((window.due_at for window in waiting), default=now)
     return Filling(
         done=sum(window.state == "done" for window in windows),
         total=len(windows),
-        days=_days(first, min(now, max((window.end_at for window in of_nights), default=now))),
+        days=max(nights, min(_days(first, now), provider.backfill.days)),
         first=first.date() if first else None,
         reached=_reached(of_nights),
-        nights=_nights(session, connection, nightly),
+        nights=nights,
         signals=_signals(session, connection),
         parts=_parts(provider, windows),
         failed=[_failed(provider, window) for window in windows if window.state == "buried"],

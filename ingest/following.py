@@ -30,8 +30,9 @@ def begin(session: Session, connection: int, provider: Provider, scopes: frozens
     """Follow every stream from now on and plan its past; of a grant that comes back, only the gap."""
     now = clock.now()
     stands = {row.stream: row for row in session.scalars(select(StreamState).filter_by(connection=connection))}
-    cut_off = (BackfillWindow.connection == connection, BackfillWindow.state == "cancelled")
-    session.execute(update(BackfillWindow).where(*cut_off).values(state="waiting", due_at=now))
+    # What was cut off, and what waits because the grant was lost: the person is here now, and looks.
+    undone = (BackfillWindow.connection == connection, BackfillWindow.state.in_(("cancelled", "waiting")))
+    session.execute(update(BackfillWindow).where(*undone).values(state="waiting", due_at=now))
     for stream in provider.streams:
         before = stands.get(stream.name)
         _follow(session, connection, stream, now, following=granted(stream, scopes))
@@ -96,6 +97,16 @@ def skip(session: Session, connection: int, stream: str) -> None:
         BackfillWindow.lease_token.is_(None),  # one in hand ends by itself
     )
     session.execute(update(BackfillWindow).where(*waiting).values(state="cancelled"))
+
+
+def take_up(session: Session, connection: int, stream: str) -> None:
+    """Ask for the past of a stream after all: it was skipped, and turned out to be granted."""
+    skipped = (
+        BackfillWindow.connection == connection,
+        BackfillWindow.stream == stream,
+        BackfillWindow.state == "cancelled",
+    )
+    session.execute(update(BackfillWindow).where(*skipped).values(state="waiting", due_at=clock.now()))
 
 
 def due(session: Session, connection: int, now: datetime) -> Sequence[StreamState]:

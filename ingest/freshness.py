@@ -160,10 +160,11 @@ def _failing(seen: Standing, now: datetime) -> Sentence | None:
     return Sentence("late", "Trying again", text)
 
 
-def _filling(seen: Standing, _: datetime) -> Sentence | None:
+def _filling(seen: Standing, now: datetime) -> Sentence | None:
     if not seen.windows_waiting:
         return None
-    return Sentence("waiting", "Reading your past", "Your past nights are on their way, the newest first.")
+    here = "Last night is here. " if seen.night is not None and seen.night >= now.date() else ""
+    return Sentence("waiting", "Reading your past", f"{here}Your past nights are on their way, the newest first.")
 
 
 def _file(seen: Standing, now: datetime) -> Sentence | None:

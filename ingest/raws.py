@@ -5,11 +5,12 @@ An answer that equals the one kept, under the same mapping, needs no reading. A 
 
 import hashlib
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+import zstandard
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -21,26 +22,28 @@ from ingest.settings import settings
 from ingest.vault import vault
 from providers.base import Stream
 
+LEVEL = 1  # of zstandard
 LARGEST = 8 * 1024 * 1024  # of one answer, packed: beyond it an answer is not kept, and says so
 
 
 @dataclass(slots=True)
 class Answer:
-    """The pages of one window as they came in, packed at once."""
+    """The pages of one window: hashed as they come, packed once it is known that they are new."""
 
     since: datetime
     until: datetime
     sizes: list[int] = field(default_factory=list)
     digest: hashlib.blake2b = field(default_factory=lambda: hashlib.blake2b(digest_size=20))
-    _packer: "zlib._Compress" = field(default_factory=lambda: zlib.compressobj(6))
+    _packer: Any = field(default_factory=lambda: zstandard.ZstdCompressor(level=LEVEL).compressobj())
     _packed: bytearray = field(default_factory=bytearray)
+    _last: bytes = b""
 
     def add(self, body: bytes) -> None:
         """Take the next page."""
+        self._pack()
         self.digest.update(len(body).to_bytes(8, "big") + body)
-        if len(self._packed) <= LARGEST:
-            self._packed += self._packer.compress(body)
         self.sizes.append(len(body))
+        self._last = body
 
     @property
     def content(self) -> str:
@@ -49,18 +52,24 @@ class Answer:
 
     def packed(self) -> bytes | None:
         """A line that says how long each page is and what was asked, then the pages; None where they are too much."""
+        self._pack()
         body = bytes(self._packed) + self._packer.flush()
         if len(body) > LARGEST:
             return None
         head = {"sizes": self.sizes, "since": self.since.isoformat(), "until": self.until.isoformat()}
         return json.dumps(head).encode() + b"\n" + body
 
+    def _pack(self) -> None:
+        if len(self._packed) <= LARGEST:
+            self._packed += self._packer.compress(self._last)
+        self._last = b""
+
 
 def unpack(packed: bytes) -> tuple[datetime, datetime, list[bytes]]:
     """What `Answer.packed` made: the span that was asked, and its pages."""
     line, _, body = packed.partition(b"\n")
     head = json.loads(line)
-    whole, pages, start = zlib.decompress(body), [], 0
+    whole, pages, start = zstandard.ZstdDecompressor().decompressobj().decompress(body), [], 0
     for size in head["sizes"]:
         pages.append(whole[start : start + size])
         start += size

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ingest import blocks, clock, statements
-from ingest.models import Fence, Rejected, Series
+from ingest.models import Connection, Fence, Rejected, Series
 from ingest.vault import vault
 from providers import shapes
 from providers.errors import VagusError
@@ -75,9 +75,14 @@ class Saved:
 
 
 def lock_fence(session: Session, connection: int) -> None:
-    """Take the fence that every save takes first. Raises Erased where it is closed or gone."""
-    fence = select(Fence.connection).where(Fence.connection == connection, Fence.state == "open").with_for_update()
-    if session.scalar(fence) is None:
+    """Take the fence that every save takes first, with those of the account's other connections: they share series.
+
+    Raises Erased where it is closed or gone.
+    """
+    account = select(Connection.vendor_account).where(Connection.id == connection).scalar_subquery()
+    siblings = select(Connection.id).where(Connection.vendor_account == account)
+    fences = select(Fence.connection, Fence.state).where(Fence.connection.in_(siblings)).order_by(Fence.connection)
+    if (connection, "open") not in {tuple(row) for row in session.execute(fences.with_for_update())}:
         raise Erased("this connection was erased: nothing was stored")
 
 
@@ -257,6 +262,8 @@ def _set_aside(session: Session, source: Source, rows: Sequence[shapes.Row], sav
     saved.rejected += len(rejects)
     kept = {(fingerprint(row.body), row.field) for row in rejects}
     good = {row.record for row in rows if isinstance(row, shapes.DayValue | shapes.Episode)}
+    if not rejects and not good:
+        return
     of_these = select(Rejected).where(Rejected.connection == source.connection, Rejected.stream == source.stream)
     for earlier in session.scalars(of_these):
         if earlier.record in good and (earlier.fingerprint, earlier.field) not in kept:

@@ -170,9 +170,11 @@ def _complete(session: Session, source: Source, stream: Stream, window: Asked, a
     closed = min(window.until, midnight(clock.now()))
     if stream.window is None or closed <= window.since:
         return Saved()
+    if stream.series:
+        if stream.window.by == "instant":
+            _forget_points(session, source, stream, (window.since, closed), answered)
+        return Saved()
     gone = absences.gone_records(session, source, (window.since, closed), answered.records)
-    if stream.series and stream.window.by == "instant":
-        _forget_points(session, source, stream, (window.since, closed), answered)
     if not gone:
         return Saved()
     log.info("records_gone", stream=stream.name, records=len(gone))

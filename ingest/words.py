@@ -137,7 +137,7 @@ def empty() -> Hero:
         "none",
         "No nights yet",
         "Bring your past nights",
-        "Upload the file your wearable gives you. A month of nights is enough for an answer.",
+        "Connect what you wear, or bring its file. A month of nights is enough for an answer.",
     )
 
 

@@ -29,7 +29,8 @@ def _failed(session: Session, key: int, outcome: Outcome, error: Exception, reas
     window = session.get_one(BackfillWindow, key)
     if outcome.name in {"reconnect", "ask"}:
         connection = session.get_one(Connection, window.connection, with_for_update=True)
-        if connection.state in {"active", "needs_you"}:
+        asked_at = (window.lease_until or now) - TAKES  # the lease was extended before the call that was refused
+        if connection.state in {"active", "needs_you"} and not standing.renewed(connection, asked_at):
             connection.next_sync_at = standing.lose(session, connection, client.grant_of(session, connection.id), error)
         return {"due_at": now + LOST_AGAIN, "error": reason}
     if outcome.name in {"bury", "cancel", "skip"}:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from ingest.settings import settings
 from providers.errors import FileRefused, Misconfigured, Unavailable, VagusError
+from workers import keys_commands
 from workers.simulate_command import simulate
 from workers.supervision import control, supervisor
 from workers.supervision.children import hold_leash
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 vendors = typer.Typer(help="Vendors of wearables, and our apps at them.", no_args_is_help=True)
 app.add_typer(vendors, name="vendor")
+app.add_typer(keys_commands.app)
 Person = Annotated[str, typer.Option(help="The person's mail address.", metavar="ADDRESS")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 

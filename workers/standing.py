@@ -28,6 +28,11 @@ def lose(session: Session, connection: Connection, grant: Grant, error: Exceptio
     return None if state == "reconnect" else now + outcomes.PROBE
 
 
+def renewed(connection: Connection, since: datetime) -> bool:
+    """Whether the person connected again since then: what was refused before says nothing about the new grant."""
+    return connection.state == "active" and connection.state_since > since
+
+
 def regain(connection: Connection) -> None:
     """Write that the grant works again, where it did not."""
     if connection.state == "needs_you":

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
-from ingest import client, clock, following, sync
+from ingest import client, clock, following, store, sync
 from ingest.client import Grant
 from ingest.db import transaction
 from ingest.models import Connection, Run, StreamState
@@ -103,7 +103,7 @@ def _goes_on(grant: Grant, stream: Stream, token: str, started: datetime, tally:
             tally.points += done[0].saved.points
             tally.rejected += done[0].saved.rejected
             return True
-        return _went_wrong(session, state, error, tally)
+        return _went_wrong(session, state, grant, error, tally)
 
 
 def _went_well(session: Session, state: StreamState, grant: Grant, stream: Stream, started: datetime) -> None:
@@ -117,11 +117,13 @@ def _went_well(session: Session, state: StreamState, grant: Grant, stream: Strea
         "failing_since": None,
         "next_at": case((hinted, now), else_=later),
     }
+    if state.state == "forbidden":
+        following.take_up(session, state.connection, state.stream)
     own = (StreamState.connection == state.connection, StreamState.stream == state.stream)
     session.execute(update(StreamState).where(*own).values(settled), execution_options=leases.UNTRACKED)
 
 
-def _went_wrong(session: Session, state: StreamState, error: Exception, tally: Tally) -> bool:
+def _went_wrong(session: Session, state: StreamState, grant: Grant, error: Exception, tally: Tally) -> bool:
     now = clock.now()
     outcome, reason = outcomes.judge(error, min(state.fail_count + 1, GIVEN_UP_AFTER)), outcomes.said(error)
     if outcome.name in {"reconnect", "ask"}:
@@ -136,6 +138,7 @@ def _went_wrong(session: Session, state: StreamState, error: Exception, tally: T
     if outcome.name == "skip":
         state.state, state.next_at = "forbidden", now + outcome.after
         following.skip(session, state.connection, state.stream)
+        store.request_score(session, grant.person, "past nights")  # these may have been the last that were waited for
     elif outcome.name == "bury":
         state.state, state.next_at = "buried", now + outcomes.PROBE
         log.error("stream_buried", stream=state.stream, connection=state.connection, reason=reason)
@@ -165,7 +168,7 @@ def _end(grant: Grant, token: str, started: datetime, tally: Tally) -> None:
         next_at = following.earliest(session, grant.connection)
         if tally.denied_until:
             next_at = tally.denied_until
-        if tally.lost:
+        if tally.lost and not standing.renewed(connection, started):
             next_at = standing.lose(session, connection, grant, tally.lost)
         elif tally.succeeded:
             standing.regain(connection)

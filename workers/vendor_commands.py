@@ -30,12 +30,13 @@ def add(vendor: str, client_id: str, secret: str, origin: str | None) -> str:
         raise Misconfigured("a vendor's app has a client id and a client secret: give both")
     if origin is not None and urlsplit(origin).hostname not in LOOPBACK:
         raise Misconfigured("an origin is a simulator of this machine: http://127.0.0.1:PORT/…")
-    sealed = oauth.seal_secret(vendor, client_id, secret)
-    new = insert(VendorApp).values(
-        vendor=vendor, client_id=client_id, client_secret=sealed, origin=origin, created_at=clock.now()
-    )
-    again = {"client_secret": sealed, "origin": origin, "token_url": None, "paused_until": None, "backoff": 0}
     with transaction() as session:
+        # Sealed within: a key is retired once every transaction that may have sealed with it is over.
+        sealed = oauth.seal_secret(vendor, client_id, secret)
+        new = insert(VendorApp).values(
+            vendor=vendor, client_id=client_id, client_secret=sealed, origin=origin, created_at=clock.now()
+        )
+        again = {"client_secret": sealed, "origin": origin, "token_url": None, "paused_until": None, "backoff": 0}
         written = new.on_conflict_do_update(index_elements=[VendorApp.vendor, VendorApp.client_id], set_=again)
         app = session.scalars(written.returning(VendorApp.id)).one()
     back = connections.redirect_uri(settings().public_url, vendor)

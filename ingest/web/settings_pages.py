@@ -10,13 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from ingest import people, privacy, push, store, trials, words
 from ingest.db import transaction
 from ingest.models import Channel, Delivery, Person
-from ingest.web import cookies, push_pages
+from ingest.web import cookies
 from ingest.web.render import page
 from ingest.web.signed import Signed
 from providers.errors import VagusError
 
 router = APIRouter()
-router.include_router(push_pages.router)
 HALF_HOURS = tuple(range(0, 1440, 30))
 FATES = {
     "waiting": "A message waits since",

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from providers import measures
 from providers.base import Asked
@@ -18,6 +19,7 @@ from providers.oura.records import (
     DailyReadiness,
     DailySpo2,
     HeartRate,
+    Instant,
     RestModePeriod,
     RingConfiguration,
     Samples,
@@ -32,6 +34,7 @@ REST_MODE = "oura.rest_mode_period"
 SCORED = "long_sleep"  # Oura's word for more than three hours; shorter sleeps make no night
 ASLEEP = frozenset({"long_sleep", "sleep", "late_nap"})
 LONGEST = timedelta(days=2)
+INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 HRV = Definition(measures.HRV_RMSSD, "oura_sleep_mean", "sleep")
@@ -205,10 +208,15 @@ def read_workouts(records: Sequence[Workout], _asked: Asked) -> Iterator[Row]:
 
 def read_heart_rates(records: Sequence[HeartRate], _asked: Asked) -> Iterator[Row]:
     """Heart rates by what the person did. Ascending; of two for one second the higher stands, whatever their order."""
-    count = len(records)
-    at = np.fromiter((_milliseconds(record) for record in records), np.int64, count) // 1000
-    bpm = np.fromiter((record["bpm"] for record in records), np.float32, count)
-    context = np.fromiter((_CONTEXT_OF.get(record["source"], 0) for record in records), np.int8, count)
+    times = [record.get("timestamp_unix") for record in records]
+    if None in times:
+        times = [_milliseconds(record) for record in records]
+        yield from (_without_a_time(record) for record, at in zip(records, times, strict=True) if at is None)
+        records = [record for record, at in zip(records, times, strict=True) if at is not None]
+        times = [at for at in times if at is not None]
+    at = np.array(times, np.int64) // 1000
+    bpm = np.array([record["bpm"] for record in records], np.float32)
+    context = np.array([_CONTEXT_OF.get(record["source"], 0) for record in records], np.int8)
     order = np.lexsort((bpm, at))
     at, bpm, context = at[order], bpm[order], context[order]
     for index, definition in enumerate(HEART_RATES):
@@ -217,8 +225,20 @@ def read_heart_rates(records: Sequence[HeartRate], _asked: Asked) -> Iterator[Ro
             yield Points(definition, at[of_context], bpm[of_context])
 
 
-def _milliseconds(record: HeartRate) -> int:
-    return record.get("timestamp_unix") or int(record["timestamp"].timestamp() * 1000)
+def _milliseconds(record: HeartRate) -> int | None:
+    """The instant of a heart rate; None where neither field says one within the years of this century."""
+    known = record.get("timestamp_unix")
+    if known is not None:
+        return known
+    try:
+        at = INSTANT.validate_python(record["timestamp"])
+    except ValidationError:
+        return None
+    return int(at.timestamp() * 1000)
+
+
+def _without_a_time(record: HeartRate) -> Rejected:
+    return Rejected("timestamp: no instant, and timestamp_unix is missing", json.dumps(record, sort_keys=True))
 
 
 def read_rings(records: Sequence[RingConfiguration], _asked: Asked) -> Iterator[Row]:

@@ -112,15 +112,16 @@ class Workout(TypedDict):
 
 
 class HeartRate(TypedDict):
-    """A heart rate in beats a minute; `timestamp_unix` is in milliseconds.
+    """A heart rate in beats a minute; `timestamp_unix` is in milliseconds, and `timestamp` is read where it is missing.
 
-    `source` is awake, rest, sleep, workout, live or session.
+    `source` is awake, rest, sleep, workout, live or session. Neither string is stored, so neither is looked into: there
+    are a hundred thousand of these a year.
     """
 
-    timestamp: Instant
+    timestamp: str
     timestamp_unix: NotRequired[Milliseconds | None]
     bpm: Annotated[float, Field(ge=0, le=1e6)]
-    source: Word
+    source: str
 
 
 class RingConfiguration(TypedDict):

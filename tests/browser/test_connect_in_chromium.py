@@ -59,8 +59,8 @@ def slept(sitter: Sitter) -> None:
         account = session.scalars(select(VendorAccount).where(VendorAccount.person == sitter.id)).first()
         connection = accounts.file_connection(session, account)
         definitions = [
-            Definition(measures.HRV_RMSSD, "test", "sleep"),
-            Definition(measures.HEART_RATE, "test", "sleep"),
+            Definition(measures.HRV_RMSSD, "within", "sleep"),
+            Definition(measures.HEART_RATE, "within", "sleep"),
         ]
         source = Source(sitter.id, account.id, connection, "oura.sleep", GRANT_RANK, NOON, "1")
         values = (60 - 12 * wave, 52 + 4 * wave)
@@ -111,7 +111,7 @@ def test_a_policy_that_names_the_vendor_nowhere_would_stop_the_browser(stage: St
 def test_a_person_connects_by_keyboard_alone(stage: Stage, chromium, sim):
     page = own_page(chromium, stage, stage.sitter())
     page.goto(f"{stage.url}/connect")
-    press_to(page, "Connect Oura")
+    press_to(page, "Connect")
     page.keyboard.press("Enter")
     page.wait_for_url("**/oauth/authorize**")
     page.get_by_role("button", name="Allow").press("Enter")

@@ -71,7 +71,7 @@ STORIES = {
         replace(WELL, windows=20, windows_waiting=7),
         "waiting",
         "Reading your past",
-        "Your past nights are on their way, the newest first.",
+        "Last night is here. Your past nights are on their way, the newest first.",
         "",
     ),
     "slowed down": (

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from sqlalchemy import func, select, text
 
-from ingest import clock, connections, db, oauth, people
+from ingest import clock, connections, db, oauth, people, privacy
 from ingest.models import BackfillWindow, Connection, ScoreRequest, StreamState, VendorApp
 from providers.simulator.people import Story
 from tests.simulated import CLIENT_ID, CLIENT_SECRET, Simulated, simulated
@@ -45,6 +45,10 @@ class Stage:
         location = self.sim.consent(url, person=handle, scopes=scopes)
         query = dict(parse_qsl(urlsplit(location).query))
         return connections.arrive(person, "oura", BROWSER, query, PUBLIC).connection
+
+    def forget(self, person: int) -> None:
+        """Erase somebody, so that another run may begin from nothing."""
+        privacy.erase(person, receipt=False)
 
 
 @contextmanager

@@ -149,6 +149,8 @@ def test_a_way_back_opened_in_another_browser_of_the_same_person_connects_nothin
     other = stage.client()
     other.cookies.set("vagus_session", sitter.cookie, domain="127.0.0.1")
     assert "another browser" in text(other.get(path))
+    assert other.post("/connect/oura").status_code == 303  # nor where that browser is on a way of its own
+    assert "another browser" in text(other.get(path))
     assert rows(Connection) == 0
 
 
@@ -291,8 +293,9 @@ def test_the_progress_counts_rows_and_nights_and_renews_itself_until_it_ends(sta
         total = session.scalar(select(func.count()).where(BackfillWindow.connection == key))
     assert f'value="3" max="{total}"' in answer.text
     assert '<meta http-equiv="refresh" content="5">' in answer.text
-    assert re.search(r"94 of up to 18\d nights · newest first, back to \d+ \w+", text(answer))
-    assert "HRV 94" in text(answer)
+    assert re.search(r"94 of up to 180 nights · newest first, back to \d+ \w+", text(answer))
+    assert "Nights with HRV 94" in text(answer)
+    assert "While you wait" in text(answer)  # a browser's question would not outlive a page that renews itself
     assert "http-equiv" not in sitter.client.get(f"/connections/{key}?still=true").text
 
 
@@ -441,7 +444,7 @@ def test_today_says_how_far_the_past_is_and_that_nothing_is_decided_before(stage
     key = connect(sitter, sim)
     fetched(key, days=40)
     page = text(sitter.client.get("/today"))
-    assert re.search(r"Reading your past nights: 40 of up to 18\d\. No alert is decided before they are in\.", page)
+    assert re.search(r"Reading your past nights: 40 of up to 180\. No alert is decided before they are in\.", page)
     finished(key)
     assert "Reading your past nights" not in text(sitter.client.get("/today"))
 
