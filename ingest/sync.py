@@ -18,7 +18,7 @@ from ingest.client import Grant
 from ingest.following import DAY, midnight, plan
 from ingest.models import Connection, StreamState
 from ingest.reading import Page, read_page
-from ingest.saving import GRANT_RANK, Saved, Source, lock_fence, save
+from ingest.saving import GRANT_RANK, Erased, Saved, Source, lock_fence, save
 from providers import shapes
 from providers.base import Asked, Stream
 from providers.errors import ContractBroken
@@ -45,6 +45,7 @@ def follow(grant: Grant, stream: Stream, extend: Extend) -> Followed:
     """Fetch what is new of a stream and move its cursor. Raises what the vendor's answers raise, and LeaseLost."""
     now = clock.now()
     with db.transaction() as session:
+        extend(session)
         state = session.get_one(StreamState, (grant.connection, stream.name))
         since, long_look = _since(state, stream, now)
         _plan_gap(session, state, stream, now)
@@ -202,8 +203,13 @@ def _advance(grant: Grant, stream: Stream, window: Asked, session: Session, newe
 
 
 def source_of(session: Session, connection: int, person: int, stream: Stream, as_of: datetime) -> Source:
-    """What rows of a stream carry: the newest version is the one asked for last, under the newest mapping."""
-    account = session.scalars(select(Connection.vendor_account).where(Connection.id == connection)).one()
+    """What rows of a stream carry: the newest version is the one asked for last, under the newest mapping.
+
+    Raises Erased where the connection is gone.
+    """
+    account = session.scalar(select(Connection.vendor_account).where(Connection.id == connection))
+    if account is None:
+        raise Erased("this connection is gone: nothing was stored")
     return Source(
         person=person,
         vendor_account=account,

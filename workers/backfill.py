@@ -26,13 +26,11 @@ log = structlog.get_logger(__name__)
 
 def _failed(session: Session, key: int, outcome: Outcome, error: Exception, reason: str) -> Mapping[str, Any]:
     now = clock.now()
-    window = session.get_one(BackfillWindow, key)
+    window = session.get(BackfillWindow, key)
+    if window is None:
+        raise LeaseLost(f"window {key} went with its connection")
     if outcome.name in {"reconnect", "ask"}:
-        connection = session.get_one(Connection, window.connection, with_for_update=True)
-        asked_at = (window.lease_until or now) - TAKES  # the lease was extended before the call that was refused
-        if connection.state in {"active", "needs_you"} and not standing.renewed(connection, asked_at):
-            connection.next_sync_at = standing.lose(session, connection, client.grant_of(session, connection.id), error)
-        return {"due_at": now + LOST_AGAIN, "error": reason}
+        return {"due_at": _lost(session, window, error), "error": reason}
     if outcome.name in {"bury", "cancel", "skip"}:
         log.warning("window_given_up", window=key, stream=window.stream, outcome=outcome.name, reason=reason)
         if outcome.name == "skip":
@@ -40,6 +38,18 @@ def _failed(session: Session, key: int, outcome: Outcome, error: Exception, reas
         _ask_for_score(session, window.connection)
         return {"state": "buried" if outcome.name == "bury" else "cancelled", "error": reason}
     return {"due_at": now + outcome.after, "error": reason}
+
+
+def _lost(session: Session, window: BackfillWindow, error: Exception) -> datetime:
+    """Write that the grant of a window is lost, where that is so and news; when to try the window again."""
+    now = clock.now()
+    connection = session.get_one(Connection, window.connection, with_for_update=True)
+    asked_at = (window.lease_until or now) - TAKES  # the lease was extended before the call that was refused
+    if standing.renewed(connection, asked_at):
+        return now
+    if connection.state in {"active", "needs_you"}:
+        connection.next_sync_at = standing.lose(session, connection, client.grant_of(session, connection.id), error)
+    return now + LOST_AGAIN
 
 
 WINDOWS = Work(

