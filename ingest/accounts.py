@@ -20,15 +20,13 @@ def lock_active(session: Session, person_id: int) -> None:
 def file_account(session: Session, person_id: int, vendor: str) -> VendorAccount:
     """The account that a file of this vendor speaks of: the only one, else the one not yet named by a grant.
 
-    Made where the person has none. Raises VagusError where several are named and none is open.
+    One whose grant has ended counts where no other does: its nights go on. Made where the person has none. Raises
+    VagusError where several are named and none is open.
     """
     lock_active(session, person_id)
-    connected = (
-        VendorAccount.person == person_id,
-        VendorAccount.vendor == vendor,
-        VendorAccount.disconnected_at.is_(None),
-    )
-    accounts = session.scalars(select(VendorAccount).where(*connected).order_by(VendorAccount.id)).all()
+    of_vendor = (VendorAccount.person == person_id, VendorAccount.vendor == vendor)
+    every = session.scalars(select(VendorAccount).where(*of_vendor).order_by(VendorAccount.id)).all()
+    accounts = [account for account in every if account.disconnected_at is None] or every
     unnamed = [account for account in accounts if account.external_id is None]
     if len(accounts) == 1 or unnamed:
         return (unnamed or list(accounts))[0]

@@ -13,6 +13,7 @@ from typing import Literal
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import providers
@@ -23,6 +24,8 @@ from providers.base import InToken, Provider, Request
 from providers.errors import ContractBroken, VagusError
 
 ON_THE_WAY = timedelta(minutes=15)
+ONE_PERSON = "uq_vendor_account_connected"
+TAKEN = "this {title} account is connected by somebody else here: sign in as them, or disconnect it there"
 NONE_SUCH = "this page has expired, was used before, or was opened in another browser: start again from Connections"
 
 
@@ -80,8 +83,13 @@ def arrive(person: int, vendor: str, browser: str, query: Mapping[str, str], pub
         raise Refused(f"{provider.title} says that access was not granted: nothing was connected")
     granted = oauth.exchange(provider, app, query["code"], redirect_uri(public_url, vendor), verifier)
     external_id = _vendor_user(provider, app, granted)
-    with db.transaction() as session:
-        return _connect(session, person, app, external_id, granted)
+    try:
+        with db.transaction() as session:
+            return _connect(session, person, app, external_id, granted)
+    except IntegrityError as error:
+        if ONE_PERSON not in str(error.orig):
+            raise
+        raise Refused(TAKEN.format(title=provider.title)) from None  # somebody else was first by a moment
 
 
 def disconnect(person: int, connection_id: int, *, keep: bool) -> str:
@@ -163,9 +171,7 @@ def _account(session: Session, person: int, provider: Provider, external_id: str
     of_vendor = select(VendorAccount).where(VendorAccount.vendor == provider.name)
     known = session.scalars(of_vendor.where(VendorAccount.external_id == external_id)).all()
     if any(account.person != person and account.disconnected_at is None for account in known):
-        raise Refused(
-            f"this {provider.title} account is connected by somebody else here: sign in as them, or disconnect it there"
-        )
+        raise Refused(TAKEN.format(title=provider.title))
     own = [account for account in known if account.person == person]
     unnamed = of_vendor.where(
         VendorAccount.person == person, VendorAccount.external_id.is_(None), VendorAccount.disconnected_at.is_(None)
@@ -181,7 +187,8 @@ def _account(session: Session, person: int, provider: Provider, external_id: str
 
 def _own(session: Session, person: int, connection_id: int) -> Connection:
     rows = select(Connection).join(VendorAccount, VendorAccount.id == Connection.vendor_account)
-    found = session.scalar(rows.where(Connection.id == connection_id, VendorAccount.person == person))
+    own = (Connection.id == connection_id, Connection.kind == "grant", VendorAccount.person == person)
+    found = session.scalar(rows.where(*own))
     if found is None:
         raise Refused("there is no such connection")
     return found

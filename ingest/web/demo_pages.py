@@ -22,7 +22,9 @@ from ingest.web.signed import Visitor
 from ingest.web.signin_pages import sign_in_as
 
 # A mail styles itself; its frame inherits the page's policy, runs no script and has no origin.
-LETTER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace("script-src 'self'; ", "")
+LETTER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
+    "script-src 'self'; ", ""
+)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

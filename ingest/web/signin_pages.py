@@ -17,7 +17,7 @@ from ingest.web.signed import Visitor
 from providers.errors import VagusError
 
 router = APIRouter()
-OWN_PAGES = r"/(today|history|import|channels|data|alerts/[0-9]{1,18})"
+OWN_PAGES = r"/(today|history|import|connect|channels|data|(alerts|connections)/[0-9]{1,18}|connections)"
 HOME = "/today"
 NO_MAIL = "This Vagus cannot send mail yet. Whoever runs it can print a link: `vagus sign-in --person ADDRESS`."
 Text = Annotated[str, Form(max_length=300)]

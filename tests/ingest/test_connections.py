@@ -1,5 +1,6 @@
 """A grant and what it hangs on: the account's own, never a mixture, and an end after which nothing more comes."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
@@ -164,3 +165,49 @@ def test_nobody_ends_the_connection_of_another(sim, mira):
     with pytest.raises(connections.Refused):
         connections.disconnect(rolf, made.connection, keep=False)
     assert rows(Credential) == 1
+
+
+def test_of_two_people_who_connect_one_account_at_once_one_is_told_so(sim: Simulated, mira: int) -> None:
+    with transaction() as session:
+        ada = people.ensure(session, "ada@example.org").id
+    both = threading.Barrier(2)
+    was_free = connections._account
+
+    def looked_at_once(session, person, provider, external_id):
+        found = session.scalars(select(VendorAccount).where(VendorAccount.external_id == external_id)).all()
+        assert found == []
+        both.wait(10)
+        return was_free(session, person, provider, external_id)
+
+    told: list[object] = []
+
+    def go(person: int) -> None:
+        try:
+            told.append(connect(sim, person))
+        except connections.Refused as refused:
+            told.append(refused)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "_account", looked_at_once)
+        threads = [threading.Thread(target=go, args=(person,)) for person in (mira, ada)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(type(each).__name__ for each in told) == ["Connected", "Refused"]
+    assert rows(Connection) == 1
+
+
+def test_the_source_of_a_file_is_no_grant_that_could_be_ended(sim: Simulated, mira: int) -> None:
+    with transaction() as session:
+        source = accounts.file_connection(session, accounts.file_account(session, mira, "whoop"))
+    with pytest.raises(connections.Refused, match="no such connection"):
+        connections.disconnect(mira, source, keep=True)
+
+
+def test_a_file_goes_on_with_the_account_whose_grant_has_ended(sim: Simulated, mira: int) -> None:
+    connected = connect(sim, mira)
+    connections.disconnect(mira, connected.connection, keep=True)
+    with transaction() as session:
+        accounts.file_account(session, mira, "oura")
+    assert rows(VendorAccount) == 1
