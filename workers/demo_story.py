@@ -66,17 +66,18 @@ class Told:
 def play(steps: Steps, address: str) -> dict[str, Any]:
     """Tell the whole story at the pages of `address`; what `--json` prints, without `seconds`."""
     with steps.step("Mira, her ring, her phone") as step:
-        person, token = _prepare(address)
+        person, token = prepare(address)
         step.detail = "made up; a simulated Oura"
     with steps.step("She connects Oura") as step:
         connection = _connect(address, token)
         step.detail = "two clicks; tokens sealed"
-    with steps.progress(f"{NIGHTS - 1} nights of the past") as (step, seen):
-        _until(lambda: _filled(connection, seen), "the past is not in")
-        step.detail = f"{_counts(connection)['points']:,} samples"
+    with steps.progress("Four months of nights") as (step, seen):
+        until(lambda: _filled(connection, seen), "the past is not in")
+        counts = _counts(connection)
+        step.detail = f"{counts['episodes']} sleeps and workouts, {counts['points']:,} samples"
     with steps.step("Last night, by the vendor's notice") as step:
-        _open_phone()
-        told = _wait_until_told(person)
+        open_phone()
+        told = wait_until_told(person)
         step.detail = f"{told.nights} nights judged"
     with steps.step("One alert, one mail, one push") as step:
         step.detail = f"strained since {told.alert['since']}"
@@ -90,7 +91,7 @@ def play(steps: Steps, address: str) -> dict[str, Any]:
     }
 
 
-def _prepare(address: str) -> tuple[int, str]:
+def prepare(address: str) -> tuple[int, str]:
     """Make her here and at the vendor, set the vendor up, and let her phone be off since last evening."""
     with db.transaction() as session:
         person = people.ensure(session, ADDRESS)
@@ -116,7 +117,7 @@ def _prepare(address: str) -> tuple[int, str]:
 def _phone() -> Subscription:
     """What her made-up browser gave when she said yes to messages."""
     file = settings().home / "pushbox" / "browser.json"
-    _until(file.exists, "the demo's push service did not start")
+    until(file.exists, "the demo's push service did not start")
     given = json.loads(file.read_text())
     return Subscription(given["endpoint"], given["keys"]["p256dh"], given["keys"]["auth"], label="Mira's phone")
 
@@ -176,13 +177,14 @@ def _filled(connection: int, seen: Seen) -> bool:
     return bool(windows) and not windows.get("waiting")
 
 
-def _open_phone() -> None:
+def open_phone() -> None:
     """She opens the app in the morning: the ring's night reaches the vendor, which tells us."""
     _pull("phone", handle=HANDLE, open=True)
     _pull("fire")
 
 
-def _wait_until_told(person: int) -> Told:
+def wait_until_told(person: int) -> Told:
+    """Wait until the alert is decided and no message of it waits. Raises VagusError after a while."""
     found: list[Told] = []
 
     def told() -> bool:
@@ -190,7 +192,7 @@ def _wait_until_told(person: int) -> Told:
         found[:] = [now] if now else []
         return now is not None and all(one["status"] not in {"waiting", "held"} for one in now.deliveries)
 
-    _until(told, "the alert is not out")
+    until(told, "the alert is not out")
     return found[0]
 
 
@@ -249,7 +251,7 @@ def _duplicates() -> int:
     return sum(count - 1 for count in (ids + tags).values())
 
 
-def _until(true: Callable[[], bool], otherwise: str) -> None:
+def until(true: Callable[[], bool], otherwise: str) -> None:
     """Wait until something holds. Raises VagusError after a while."""
     deadline = time.monotonic() + WITHIN
     while not true():

@@ -98,18 +98,27 @@ def test_a_window_that_outlives_its_lease_is_done_once_by_whoever_took_it_over(
 ) -> None:
     ring(stage)
     sync_now()
+    done: list[set[datetime]] = []
 
     def another_worker_takes_over() -> None:
         wait_out(in_the_morning, minutes=4)
         fill()
+        done.append(done_at())
+        wait_out(in_the_morning, minutes=1)
 
     meanwhile(SLEEP, another_worker_takes_over)
     fill()
     assert left_to_fill() == 0
+    assert done_at() == done[0], "the first worker came back to a window that was done, and said nothing"
     with db.transaction() as session:
         ends = session.execute(select(BackfillWindow.state, BackfillWindow.attempts, BackfillWindow.lease_token))
         assert {tuple(row) for row in ends} == {("done", 0, None)}
     assert missing(stage, "mira", MORNING - timedelta(days=19), YESTERDAY) == {}
+
+
+def done_at() -> set[datetime]:
+    with db.transaction() as session:
+        return set(session.scalars(select(BackfillWindow.done_at)))
 
 
 @pytest.fixture
