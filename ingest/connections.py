@@ -103,6 +103,7 @@ def disconnect(person: int, connection_id: int, *, keep: bool) -> str:
         app = session.get(VendorApp, connection.vendor_app) if connection.vendor_app else None
         pair = tokens.pair(session, connection_id)
         _end(session, connection, account)
+        store.request_score(session, person, "disconnected")  # these may have been the last nights waited for
     revoked = bool(app and pair) and revoke(app, pair)  # type: ignore[arg-type]
     if not keep:
         with db.transaction() as session:
@@ -227,5 +228,6 @@ def _forget(session: Session, person: int, account_id: int) -> None:
     """Delete what the account brought in, fence first, so that nobody writes between."""
     of_account = select(Connection.id).where(Connection.vendor_account == account_id)
     session.execute(update(Fence).where(Fence.connection.in_(of_account)).values(state="erased"))
+    session.execute(of_account.order_by(Connection.id).with_for_update())
     session.execute(delete(VendorAccount).where(VendorAccount.id == account_id, VendorAccount.person == person))
     store.request_score(session, person, "disconnected")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from providers.base import Provider, Stream
 CHUNK = timedelta(days=30)  # of the past at a time: progress is seen, and a first reading comes early
 DECIDES = timedelta(days=100)  # while nights younger than this are still on their way, nothing is decided
 DAY = timedelta(days=1)
+PATIENCE = DAY  # how long nights wait for a past that does not come
 
 
 def midnight(at: datetime) -> datetime:
@@ -137,7 +138,12 @@ def hint(session: Session, connection: int, streams: Iterable[str]) -> bool:
 
 
 def filling(session: Session, person: int) -> bool:
-    """Whether nights of the last 100 days are still on their way from a vendor."""
+    """Whether nights of the last 100 days are still on their way from a vendor.
+
+    A window that keeps failing, or that nobody may ask for, is waited for one day: what holds now is told without it.
+    """
+    lately = clock.now() - PATIENCE
+    untried = BackfillWindow.error.is_(None) & (BackfillWindow.due_at > lately)
     waiting = (
         select(BackfillWindow.id)
         .join(Connection, Connection.id == BackfillWindow.connection)
@@ -147,6 +153,7 @@ def filling(session: Session, person: int) -> bool:
             Connection.state == "active",
             BackfillWindow.state == "waiting",
             BackfillWindow.end_at > clock.now() - DECIDES,
+            or_(untried, Connection.state_since > lately),
         )
     )
     return session.scalar(waiting.limit(1)) is not None

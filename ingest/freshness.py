@@ -192,7 +192,7 @@ def _night(seen: Standing, now: datetime) -> Sentence | None:
         return None
     silence = (now.date() - seen.night).days
     if silence <= 0:
-        came = f", {moment(seen.night_at, now)}" if seen.night_at else ""
+        came = f", here since {moment(seen.night_at, now)}" if seen.night_at else ""
         return Sentence("fresh", "Up to date", f"Night of {words.short(seen.night)}{came}.")
     if silence == 1:
         return Sentence("late", "Late", f"Last night isn't here yet. Opening the {seen.title} app sends it.")

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from ingest import clock, connections, db
 from ingest.models import (
     Alert,
+    BackfillWindow,
     Block,
     Channel,
     Connection,
@@ -58,11 +59,12 @@ def erase(person_id: int, *, receipt: bool = True) -> dict[str, int]:
     Grants are revoked at their vendors; one that is away keeps nobody's data here.
     """
     with db.transaction() as session:
-        grants = connections.grants(session, person_id)
-    with db.transaction() as session:
         session.execute(select(func.pg_advisory_xact_lock_shared(ERASING)))
         _close(person_id)
+        # Connections before their person, as a run that ends and writes about them takes the two.
+        session.execute(select(Connection.id).where(_own(person_id)).order_by(Connection.id).with_for_update())
         session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+        grants = connections.grants(session, person_id)  # now that none can be added
         counts = stored(session, person_id)
         erasure = Erasure(at=clock.now(), counts=counts)
         session.add(erasure)
@@ -117,14 +119,18 @@ def stored(session: Session, person_id: int) -> dict[str, int]:
 
 def _close(person_id: int) -> None:
     """Turn every writer away, in a transaction of its own: those at work finish or roll back before the deletion."""
-    own = (
-        select(Connection.id)
-        .join(VendorAccount, VendorAccount.id == Connection.vendor_account)
-        .where(VendorAccount.person == person_id)
-    )
+    own = select(Connection.id).where(_own(person_id))
     with db.transaction() as session:
         session.execute(update(Person).where(Person.id == person_id).values(state="erasing"))
         session.execute(update(Fence).where(Fence.connection.in_(own)).values(state="erased"))
+        free = {"lease_token": None, "lease_until": None}  # a run that settles now would wait for us, and we for it
+        session.execute(update(Connection).where(Connection.id.in_(own)).values(next_sync_at=None, **free))
+        windows = (BackfillWindow.connection.in_(own), BackfillWindow.state == "waiting")
+        session.execute(update(BackfillWindow).where(*windows).values(state="cancelled", **free))
+
+
+def _own(person_id: int) -> ColumnElement[bool]:
+    return Connection.vendor_account.in_(select(VendorAccount.id).where(VendorAccount.person == person_id))
 
 
 def _leave_receipt(session: Session, person_id: int, erasure: int) -> bool:

@@ -113,24 +113,28 @@ RETURNING false AS is_new, true AS differs, e.day AS old_day, CAST(NULL AS date)
 
 SAVE_TAGS = text("""
 WITH new AS (
-    SELECT u.name, u.source, u.present, u.last_day, u.link_stream, u.link_record, coalesce(e.day, u.own_day) AS day
+    SELECT row_number() OVER () AS n, u.name, u.source, u.present, u.last_day, u.link_stream, u.link_record,
+           coalesce(e.day, u.own_day) AS day
     FROM json_to_recordset(CAST(:rows AS json))
         AS u(own_day date, last_day date, name text, source text, present bool, link_stream text, link_record text)
     LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.link_stream AND e.record = u.link_record
 ), old AS (
-    SELECT t.* FROM tag t JOIN new USING (name, source)
+    SELECT DISTINCT ON (new.n) new.n, t.* FROM tag t JOIN new USING (name, source)
     WHERE t.person = :person AND (t.link_record = new.link_record OR t.day = new.day)
+    ORDER BY new.n, t.link_record = new.link_record DESC NULLS LAST
 ), moved AS (
-    DELETE FROM tag t USING old JOIN new USING (name, source)
+    DELETE FROM tag t USING old JOIN new USING (n)
     WHERE t.person = :person AND t.name = old.name AND t.source = old.source AND t.day = old.day AND old.day <> new.day
       AND (CAST(:as_of AS timestamptz), CAST(:content AS text)) > (old.as_of, old.content)
+      AND NOT EXISTS (SELECT FROM new taken
+                      WHERE taken.day = old.day AND taken.name = old.name AND taken.source = old.source)
 ), saved AS (
     INSERT INTO tag AS t (person, day, last_day, name, source, vendor_account, present, link_stream, link_record, as_of,
                           content)
     SELECT :person, new.day, new.last_day, new.name, new.source, :account, new.present, new.link_stream,
            new.link_record, :as_of, :content
-    FROM new LEFT JOIN old USING (name, source)
-    WHERE old.name IS NULL OR ((CAST(:as_of AS timestamptz), CAST(:content AS text)) > (old.as_of, old.content)
+    FROM new LEFT JOIN old USING (n)
+    WHERE old.n IS NULL OR ((CAST(:as_of AS timestamptz), CAST(:content AS text)) > (old.as_of, old.content)
         AND NOT (CAST(:asked AS bool) AND (new.day, new.last_day, new.present, new.link_stream, new.link_record)
             IS NOT DISTINCT FROM (old.day, old.last_day, old.present, old.link_stream, old.link_record)))
     ORDER BY new.day, new.name, new.source
@@ -140,10 +144,10 @@ WITH new AS (
     WHERE (excluded.as_of, excluded.content) > (t.as_of, t.content)
     RETURNING t.*
 )
-SELECT old.name IS NULL AS is_new,
+SELECT old.n IS NULL AS is_new,
        (saved.present, saved.day, saved.last_day) IS DISTINCT FROM (old.present, old.day, old.last_day) AS differs,
        old.day AS old_day, saved.day AS new_day
-FROM saved LEFT JOIN old USING (name, source)
+FROM saved JOIN new USING (day, name, source) LEFT JOIN old USING (n)
 """)
 
 FOLLOW_VALUES = text("""

@@ -74,6 +74,7 @@ def fetch_window(
     seen: set[str] = set()
     answered = _Answered()
     while True:
+        asked_at = clock.now()  # an answer speaks for when it was asked for, however late it is saved
         body = client.fetch_page(grant, stream, window.since, window.until, token)
         answer.add(body)
         done.pages += 1
@@ -83,7 +84,7 @@ def fetch_window(
         answered.take(page, window.until)
         token = page.next_token
         with db.transaction() as session:
-            source = source_of(session, grant.connection, grant.person, stream, clock.now())
+            source = source_of(session, grant.connection, grant.person, stream, asked_at)
             saved = save(session, source, page.rows)
             extend(session)
             if token is None:

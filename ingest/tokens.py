@@ -20,7 +20,7 @@ from ingest.models import Connection, Credential, VendorApp
 from ingest.oauth import TokenRefused, Tokens
 from ingest.vault import vault
 from providers.base import Provider
-from providers.errors import AuthorizationLost, Unavailable
+from providers.errors import AuthorizationLost, Misconfigured, Unavailable
 
 MARGIN = timedelta(minutes=2)  # a token that ends within it is refreshed before it is used
 SPACING = timedelta(minutes=10)
@@ -96,9 +96,12 @@ def store(session: Session, connection_id: int, tokens: Tokens) -> None:
 
 
 def pair(session: Session, connection_id: int) -> tuple[str, str | None] | None:
-    """The access and refresh token as they are, for giving them back to the vendor."""
+    """The access and refresh token as they are, for giving them back to the vendor; None where they are lost to us."""
     row = session.get(Credential, connection_id)
-    return None if row is None else (_opened(row).access, _opened_refresh(row))
+    try:
+        return None if row is None else (_opened(row).access, _opened_refresh(row))
+    except Misconfigured:
+        return None  # what cannot be opened must not keep anybody from leaving
 
 
 def _refreshed(connection_id: int, provider: Provider, app: VendorApp, seen: int) -> Usable:

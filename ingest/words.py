@@ -147,6 +147,12 @@ def connected(title: str) -> Hero:
     return Hero("learning", "none", "No nights yet", "Wear it to bed tonight", text)
 
 
+def held_up(title: str) -> Hero:
+    """The words for a person of whom no night can come before they have done something."""
+    text = f"Then your nights come by themselves. Nothing of what {title} has is lost."
+    return Hero("waiting", "none", "No nights yet", f"{title} needs you first", text)
+
+
 def working() -> Hero:
     """The words while the first nights are being judged."""
     return Hero("waiting", "none", "Working it out", "Your nights are being read", "This page refreshes by itself.")
@@ -332,6 +338,8 @@ def _strained(plain: Hero, last: Assessment, _: Sequence[Assessment]) -> Hero:
     if not last.judged_nights:
         return plain
     headline = f"Strain for {last.outside_nights} of {last.judged_nights} nights"
+    if last.nights_in_state == 1:
+        return replace(plain, headline=headline, note="With last night they add up; one night alone never does.")
     return replace(plain, headline=headline, note=f"Strained since {day(last.state_since)}.")
 
 

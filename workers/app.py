@@ -20,6 +20,7 @@ WORKERS = {  # name: queues, threads
     "worker-score": ("score,upkeep", 3),
     "worker-notify": ("notify", 4),
 }
+PATIENT = {"worker-backfill": 10}  # a niceness: the past gives way to last night on a machine of few cores
 
 # Nothing lies long in `unacked`: what was begun is acknowledged and a row under lease, what was lost is due again.
 TRANSPORT = {
@@ -92,6 +93,8 @@ def start_worker(name: str) -> None:
     """Run one of `WORKERS` in this process until it is told to stop."""
     log.configure(name)
     queues, threads = WORKERS[name]
+    if name in PATIENT:
+        os.nice(PATIENT[name])
     app.worker_main(
         ["worker", "-P", "threads", "-c", str(threads), "-Q", queues, "-n", f"{name}-{os.getpid()}@%h", *PLAIN]
     )

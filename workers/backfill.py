@@ -19,6 +19,7 @@ from workers import leases, standing
 from workers.leases import Outcome, Work
 
 TAKES = timedelta(minutes=3)
+LONGEST_REST = timedelta(hours=6)
 LOST_AGAIN = timedelta(hours=1)  # windows of a lost grant are not claimed; this is for the moment in between
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,13 @@ def _failed(session: Session, key: int, outcome: Outcome, error: Exception, reas
             following.skip(session, window.connection, window.stream)
         _ask_for_score(session, window.connection)
         return {"state": "buried" if outcome.name == "bury" else "cancelled", "error": reason}
-    return {"due_at": now + outcome.after, "error": reason}
+    return {"due_at": now + max(outcome.after, _rest(session, window)), "error": reason}
+
+
+def _rest(session: Session, window: BackfillWindow) -> timedelta:
+    """The longer a grant is followed already, the longer a window that fails may wait: a tenth, at most six hours."""
+    since = session.scalars(select(Connection.state_since).where(Connection.id == window.connection)).one()
+    return min(LONGEST_REST, (clock.now() - since) / 10)
 
 
 def _lost(session: Session, window: BackfillWindow, error: Exception) -> datetime:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ingest import budget, clock
 from ingest.db import transaction
 from ingest.models import BackfillWindow, Connection, Heartbeat, Run, RunFile, VendorApp
-from providers import get
+from ingest.standings import declared
 from workers import leases
 from workers.app import app
 from workers.backfill import WINDOWS
@@ -75,7 +75,8 @@ def _open_apps(session: Session) -> list[int]:
     """Our registrations at vendors that may be asked now."""
     now = clock.now()
     gates = select(VendorApp).where(or_(VendorApp.paused_until.is_(None), VendorApp.paused_until <= now))
-    return [row.id for row in session.scalars(gates.order_by(VendorApp.id)) if budget.left(row.id, get(row.vendor)) > 0]
+    known = [(row.id, declared(row.vendor)) for row in session.scalars(gates.order_by(VendorApp.id))]
+    return [key for key, provider in known if provider and budget.left(key, provider) > 0]
 
 
 def _claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tuple[str, int, str]]:

@@ -87,6 +87,8 @@ def doctor(*, as_json: Json = False) -> None:
         typer.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
+        for _ in ("grade", "check", "found", "remedy"):
+            table.add_column(overflow="fold")
         for one in findings:
             table.add_row(f"[{COLOURS[one.grade]}]{one.grade}[/]", one.check, one.found, one.remedy)
         Console(highlight=False).print(table)
@@ -127,6 +129,8 @@ def readiness(person: Person, *, as_json: Json = False) -> None:
     nights = people_commands.readiness(person)
     if as_json:
         typer.echo(people_commands.readiness_json(nights))
+    elif not nights:
+        typer.echo("no night is judged yet")
     else:
         Console(highlight=False).print(people_commands.readiness_table(nights))
 
@@ -147,7 +151,7 @@ def erase(person: Person, *, as_json: Json = False) -> None:
 
 @app.command()
 def sign_in(person: Person) -> None:
-    """Print a link that signs one browser in as this person, once."""
+    """Print a link that signs one browser in as this person, once; the person is made if new."""
     from workers import people_commands  # noqa: PLC0415
 
     control.ensure_running(say_aside)
@@ -173,9 +177,11 @@ def add_vendor(
     origin: Annotated[str | None, typer.Option(help="A simulator on this machine, in the vendor's place.")] = None,
 ) -> None:
     """Set a vendor up with your own app, so that people can connect it; the same id again changes its secret."""
+    import providers  # noqa: PLC0415
     from workers import vendor_commands  # noqa: PLC0415
 
     control.ensure_running(say_aside)
+    providers.get(vendor)
     secret = _secret(secret_file) if secret_file else typer.prompt("Client secret", hide_input=True)
     typer.echo(vendor_commands.add(vendor, client_id, secret, origin))
 
@@ -189,6 +195,8 @@ def buried(*, as_json: Json = False) -> None:
     jobs = vendor_commands.buried()
     if as_json:
         typer.echo(json.dumps([asdict(job) for job in jobs], default=str))
+    elif not jobs:
+        typer.echo("nothing is buried")
     else:
         Console(highlight=False).print(vendor_commands.buried_table(jobs))
 

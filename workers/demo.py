@@ -75,7 +75,7 @@ def run(*, once: bool, as_json: bool) -> None:
     started = time.monotonic()
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
     steps = Steps(console)
-    steps.say("Vagus demo: a made-up person, no internet." + ("" if once else "   Ctrl-C stops it"))
+    steps.say("Vagus demo: a made-up person, a simulated ring, no internet." + ("" if once else "   Ctrl-C stops it"))
     with servers(steps) as state:
         story = play(steps, state.address)
         seconds = round(time.monotonic() - started, 1)
@@ -88,12 +88,12 @@ def run(*, once: bool, as_json: bool) -> None:
         page, caught = pages(state)
         steps.say(f"Her page   {page}   (signed in as Mira, who has no quiet hours)")
         steps.say(f"Her mail   {caught}   (and what her phone showed: caught here, not sent)")
-        steps.say(f"Ready in {seconds:.0f} s. Your own nights: vagus import whoop FILE --person you@example.org")
+        steps.say(f"Ready in {seconds:.0f} s. For your own nights, by ring or by file, README.md goes on from here.")
         _serve()
 
 
 def _show_alert(console: Console, alert: dict[str, Any]) -> None:
-    panel = Panel(Text(alert["explanation"]), title=f"Strained since {alert['since']}", title_align="left", width=WIDTH)
+    panel = Panel(Text(alert["explanation"]), title="What the mail says", title_align="left", width=WIDTH)
     console.print(panel, soft_wrap=False)
 
 

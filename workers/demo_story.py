@@ -20,7 +20,7 @@ from typing import Any
 import requests
 from sqlalchemy import func, select
 
-from ingest import clock, connections, db, hooks, people, push
+from ingest import clock, connections, db, hooks, people, push, words
 from ingest.models import (
     Alert,
     BackfillWindow,
@@ -80,7 +80,7 @@ def play(steps: Steps, address: str) -> dict[str, Any]:
         told = wait_until_told(person)
         step.detail = f"{told.nights} nights judged"
     with steps.step("One alert, one mail, one push") as step:
-        step.detail = f"strained since {told.alert['since']}"
+        step.detail = f"decided with the night of {words.short(date.fromisoformat(told.alert['since']))}"
     return {
         **_counts(connection),
         "nights": told.nights,

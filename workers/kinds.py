@@ -65,10 +65,12 @@ def _strained(session: Session, delivery: Delivery, channel: Channel, stop: str)
 
 
 def _needs_person(session: Session, delivery: Delivery) -> None:
-    own = select(Connection.state).join(VendorAccount, VendorAccount.id == Connection.vendor_account)
-    state = session.scalar(own.where(Connection.id == delivery.subject, VendorAccount.person == delivery.person))
-    if state not in NEEDING:
+    own = select(Connection).join(VendorAccount, VendorAccount.id == Connection.vendor_account)
+    connection = session.scalar(own.where(Connection.id == delivery.subject, VendorAccount.person == delivery.person))
+    if connection is None or connection.state not in NEEDING:
         raise Unwanted("the connection works again")
+    if delivery.created_at < connection.state_since:
+        raise Unwanted("it worked again meanwhile: a later message says what holds now")
 
 
 def _reconnect(session: Session, delivery: Delivery, _: Channel, stop: str) -> Letter:

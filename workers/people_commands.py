@@ -142,6 +142,6 @@ def counted(counts: Mapping[str, int]) -> str:
 
 
 def sign_in_link(address: str) -> str:
-    """A link that signs one browser in as the person at `address`, once, within ten minutes."""
+    """A link that signs one browser in as the person at `address`, made if new, once, within ten minutes."""
     with db.transaction() as session:
-        return signin.one_time_link(session, people.get(session, address).id)
+        return signin.one_time_link(session, people.ensure(session, address).id)

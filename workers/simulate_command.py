@@ -9,11 +9,15 @@ from providers.errors import Misconfigured
 CLIENT_ID, CLIENT_SECRET = "simulated-app", "simulated-secret"
 PORT = 8740
 PEOPLE = ("mira=overreaching",)
+STORIES = (
+    "A name and a story: steady, overreaching, ill, drinker, traveller, missing_nights, parasympathetic or new_device. "
+    "[default: mira=overreaching]"
+)
 
 
 def simulate(  # noqa: PLR0913  a command's options
     *,
-    person: Annotated[list[str] | None, typer.Option(help="A name and a story.", metavar="NAME=STORY")] = None,
+    person: Annotated[list[str] | None, typer.Option(help=STORIES, metavar="NAME=STORY")] = None,
     port: Annotated[int, typer.Option(help="Where to listen, or at the next free port.")] = PORT,
     nights: Annotated[int, typer.Option(help="How many nights each has behind them.", min=1)] = 180,
     seed: Annotated[int, typer.Option(help="Another seed makes other people.")] = 7,
@@ -26,6 +30,7 @@ def simulate(  # noqa: PLR0913  a command's options
     from ingest import clock, connections, log  # noqa: PLC0415  the other commands start faster without them
     from ingest.settings import settings  # noqa: PLC0415
     from providers.simulator.oura import App, Life, Oura  # noqa: PLC0415
+    from providers.simulator.oura.control import LEVERS  # noqa: PLC0415
     from providers.simulator.oura.service import today  # noqa: PLC0415
     from providers.simulator.people import Story  # noqa: PLC0415
     from providers.simulator.phone import THRICE_DAILY, Phone  # noqa: PLC0415
@@ -45,6 +50,6 @@ def simulate(  # noqa: PLR0913  a command's options
         f"A simulated Oura with {', '.join(oura.accounts)} at {served.origin}; Ctrl-C stops it.\n"
         f"It sends people back to {back} only. Point Vagus at it with the secret {CLIENT_SECRET}:\n"
         f"  vagus vendor add oura --client-id {CLIENT_ID} --origin {served.origin}\n"
-        f"Its levers: POST {served.address}/_control/NAME"
+        f"Its levers take JSON by POST at {served.address}/_control/NAME: {', '.join((*LEVERS, 'fire', 'wait'))}"
     )
     serve(served)

@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
-from ingest import clock
+from ingest import clock, store
 from ingest.client import Grant
 from ingest.models import Connection, Person
 from providers.errors import AuthorizationLost
@@ -23,6 +23,7 @@ def lose(session: Session, connection: Connection, grant: Grant, error: Exceptio
         person = session.get_one(Person, grant.person)
         key = f"reconnect:{connection.id}:{int(now.timestamp())}"
         deliveries.create_service(session, person, "reconnect", connection.id, key=key)
+        store.request_score(session, person.id, "past nights")  # those that were waited for do not come for now
         log.warning("needs_person", connection=connection.id, state=state)
     connection.state_reason = outcomes.said(error)
     return None if state == "reconnect" else now + outcomes.PROBE
@@ -31,6 +32,11 @@ def lose(session: Session, connection: Connection, grant: Grant, error: Exceptio
 def renewed(connection: Connection, since: datetime) -> bool:
     """Whether the person connected again since then: what was refused before says nothing about the new grant."""
     return connection.state == "active" and connection.state_since > since
+
+
+def lost_since(connection: Connection, since: datetime) -> bool:
+    """Whether the grant was found lost since then: what went well before says nothing against it."""
+    return connection.state in {"reconnect", "needs_you"} and connection.state_since > since
 
 
 def regain(connection: Connection) -> None:

@@ -170,6 +170,8 @@ def _end(grant: Grant, token: str, started: datetime, tally: Tally) -> None:
             next_at = tally.denied_until
         if tally.lost and not standing.renewed(connection, started):
             next_at = standing.lose(session, connection, grant, tally.lost)
+        elif standing.lost_since(connection, started):
+            next_at = connection.next_sync_at
         elif tally.succeeded:
             standing.regain(connection)
         _write_run(session, grant, started, tally)

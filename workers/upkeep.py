@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ingest import clock, hooks, privacy, signin, store
 from ingest.db import transaction
 from ingest.models import Alert, DayValue, HintReceived, Person, Raw, Readiness, ScoreRequest, Series, VendorApp
-from providers import get
+from ingest.standings import declared
 from workers import outcomes
 
 RECENT = timedelta(days=14)
@@ -38,8 +38,8 @@ def order_notifications() -> None:
     with transaction() as session:
         apps = [(app.id, app.vendor) for app in session.scalars(select(VendorApp).order_by(VendorApp.id))]
     for app, vendor in apps:
-        webhook = get(vendor).webhook
-        if webhook is not None and webhook.subscribing is not None:
+        provider = declared(vendor)
+        if provider and provider.webhook and provider.webhook.subscribing:
             outcomes.tick(f"subscriptions of {vendor}", partial(hooks.ensure_subscriptions, app))
 
 

@@ -56,7 +56,7 @@ def vendors_table() -> Table:
             .group_by(Connection.vendor_app, Connection.state)
         ).all()
     table = Table(box=None, pad_edge=False)
-    for title in ("vendor", "app", "connections", "paused until"):
+    for title in ("Vendor", "App", "Connections", "Paused until"):
         table.add_column(title)
     for provider in providers.PROVIDERS:
         app = apps.get(provider.name)
@@ -74,9 +74,9 @@ def buried() -> list[Buried]:
 
 def buried_table(jobs: list[Buried]) -> Table:
     """What was given up, for people."""
-    table = Table(box=None, pad_edge=False, title=None if jobs else "nothing is buried")
-    for title in ("kind", "job", "about", "since", "reason"):
-        table.add_column(title)
+    table = Table(box=None, pad_edge=False)
+    for title in ("Kind", "Job", "About", "Since", "Reason"):
+        table.add_column(title, overflow="fold")
     for job in jobs:
         table.add_row(job.kind, str(job.id), job.about, f"{job.since:%d %b %H:%M}" if job.since else "", job.reason)
     return table

@@ -65,7 +65,6 @@ class Connection(Leased, Table):
         one_of("kind", "grant", "file", "push"),
         one_of("state", "active", "reconnect", "needs_you", "paused", "disconnected"),
         Index("ix_connection_due", "vendor_app", "next_sync_at", postgresql_where=text("next_sync_at IS NOT NULL")),
-        Index("ix_connection_leased", "vendor_app", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
     )
 
 

@@ -66,6 +66,7 @@ def progress(request: Request, person: Signed, connection_id: int, still: bool =
         usual=usual,
         read=bool(usual),
         at_work=at_work,
+        slow=not past.done and now - seen.since > SLOW,
         refresh=refresh,
         again=freshness.moment(past.again_at, now) if past.again_at else "",
         today=now.date(),

@@ -51,12 +51,18 @@ def _templates() -> Environment:
         "short": words.short,
         "counted": words.counted,
         "clock_time": words.clock_time,
+        "stamp": stamp,
         "size": size,
         "from_iso": from_iso,
         "sentence": sentence,
     }
     made.globals |= {"words": words, "timedelta": timedelta}
     return made
+
+
+def stamp(at: datetime) -> str:
+    """`Sun 22 Nov, 18:05`, in the zone that the instant carries."""
+    return f"{words.day(at.date())}, {at:%H:%M}"
 
 
 def from_iso(text: str) -> str:

@@ -137,6 +137,7 @@ def _channels(
         error=error,
         saved=saved,
         tested=tested,
+        mailed=settings().smtp_url is not None,
         half_hours=HALF_HOURS,
         sensitivities=SENSITIVITIES,
     )

@@ -19,7 +19,6 @@ from providers.errors import VagusError
 router = APIRouter()
 OWN_PAGES = r"/(today|history|import|connect|channels|data|(alerts|connections)/[0-9]{1,18}|connections)"
 HOME = "/today"
-NO_MAIL = "This Vagus cannot send mail yet. Whoever runs it can print a link: `vagus sign-in --person ADDRESS`."
 Text = Annotated[str, Form(max_length=300)]
 
 
@@ -28,14 +27,14 @@ def address_form(request: Request, person: Visitor) -> Response:
     """Ask for the address."""
     if person:
         return RedirectResponse(HOME, 303)
-    return page(request, "signin.html", address="", error="")
+    return page(request, "signin.html", address="", error="", mailed=settings().smtp_url is not None)
 
 
 @router.post("/sign-in")
 def ask(request: Request, address: Text = "") -> Response:
     """Have a code mailed, whoever the address belongs to."""
     if settings().smtp_url is None:
-        return page(request, "signin.html", status=503, address=address, error=NO_MAIL)
+        return page(request, "signin.html", status=503, address=address, error="", mailed=False)
     nonce = cookies.read(request, cookies.ASKING) or signin.new_nonce()
     client = request.client.host if request.client else ""
     try:
@@ -44,7 +43,7 @@ def ask(request: Request, address: Text = "") -> Response:
             signin.ask(session, normal, nonce, client)
     except VagusError as error:
         status = 429 if isinstance(error, signin.TooManyCodes) else 422
-        return page(request, "signin.html", status=status, address=address, error=str(error))
+        return page(request, "signin.html", status=status, address=address, error=str(error), mailed=True)
     response = RedirectResponse("/sign-in/code", 303)
     cookies.write(response, cookies.ASKING, nonce, signin.CODE_LIFE.total_seconds())
     return response

@@ -32,6 +32,8 @@ class Sources:
         """The words for a person of whom there is no night yet."""
         if judging or self.past:
             return words.working()
+        if self.grants and len(self.attention) == len(self.grants):
+            return words.held_up(self.grants[0].title)
         return words.connected(self.grants[0].title) if self.grants else words.empty()
 
 

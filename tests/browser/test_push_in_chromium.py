@@ -288,7 +288,7 @@ def test_an_offer_that_is_taken_is_thanked_for_in_place_and_not_made_again(stage
     primed(page)
     go(page, stage)
     page.get_by_role("switch").check()
-    page.get_by_text("we will also knock on this device").wait_for()
+    page.get_by_text("we will also tell you on this device").wait_for()
     assert len(channels()) == 1
     assert go(page, stage) == "on"
     assert page.locator("#push").is_hidden()

@@ -38,7 +38,7 @@ WELL = Standing(
 )
 AGO = timedelta(days=2)
 STORIES = {
-    "fresh": (WELL, "fresh", "Up to date", "Night of 22 Nov, 05:48.", ""),
+    "fresh": (WELL, "fresh", "Up to date", "Night of 22 Nov, here since 05:48.", ""),
     "late": (
         replace(WELL, night=date(2026, 11, 21)),
         "late",

@@ -14,7 +14,7 @@ from ingest import db, store
 from ingest.models import BackfillWindow, Connection, DayValue, Raw, ScoreRequest, Series, StreamState
 from providers.errors import VagusError
 from providers.shapes import DayValue as DayValueRow
-from tests.workers.sync_stage import Stage, fill, rows, stage, sync_now
+from tests.workers.sync_stage import Stage, rows, stage, sync_now
 from workers import vendor_commands
 
 __all__ = ["stage"]
@@ -28,7 +28,6 @@ def connection(stage: Stage, clock: Callable) -> int:
     clock(MORNING)
     made = stage.connect(stage.person(nights=10, seed=3))
     sync_now()
-    fill()
     return made
 
 

@@ -93,7 +93,7 @@ def test_a_phone_that_syncs_three_times_a_day_loses_nothing_in_a_week_of_hourly_
     stage.connect(stage.person(nights=40, seed=5, last_day=(MORNING + timedelta(days=8)).date(), phone=phone))
     for hour in range(7 * 24):
         in_the_morning(MORNING + timedelta(hours=hour))
-        make_due()
+        make_due(*([SLEEP, HEART] if hour % 12 else []))  # the others in between tell nothing new
         sync_now()
     end = MORNING + timedelta(days=7) - timedelta(hours=12)
     assert missing(stage, "mira", MORNING - timedelta(days=2), end) == {}

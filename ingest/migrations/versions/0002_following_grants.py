@@ -152,13 +152,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection", "stream", name=op.f("pk_stream_state")),
     )
     op.add_column("connection", sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False))
-    op.create_index(
-        "ix_connection_leased",
-        "connection",
-        ["vendor_app", "lease_until"],
-        unique=False,
-        postgresql_where=sa.text("lease_until IS NOT NULL"),
-    )
     op.add_column("delivery", sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("delivery", sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tag", sa.Column("last_day", sa.Date(), nullable=True))
@@ -192,7 +185,6 @@ def downgrade() -> None:
     op.drop_column("tag", "last_day")
     op.drop_column("delivery", "opened_at")
     op.drop_column("delivery", "shown_at")
-    op.drop_index("ix_connection_leased", table_name="connection", postgresql_where=sa.text("lease_until IS NOT NULL"))
     op.drop_column("connection", "attempts")
     op.drop_table("stream_state")
     op.drop_index(op.f("ix_hint_received_at"), table_name="hint")
