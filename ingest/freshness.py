@@ -110,8 +110,9 @@ def _needs_person(seen: Standing, now: datetime) -> Sentence | None:
     if seen.state != "needs_you":
         return None
     reason = (seen.reason or f"{seen.title} waits for something that only you can do there").rstrip(".")
-    text = f"{reason[:1].upper()}{reason[1:]}. So it stands {_since(seen.since, now)}; we look again every day."
-    return Sentence("needs_you", "Needs you", f"{text} Nothing is lost.")
+    text = f"{reason[:1].upper()}{reason[1:]}. So it is {_since(seen.since, now)}; we look again every day."
+    on = "Once that is settled, connecting again goes on at once."
+    return Sentence("needs_you", "Needs you", f"{text} {on} Nothing is lost.", "reconnect")
 
 
 def _paused(seen: Standing, now: datetime) -> Sentence | None:

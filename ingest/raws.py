@@ -53,11 +53,12 @@ class Answer:
     def packed(self) -> bytes | None:
         """A line that says how long each page is and what was asked, then the pages; None where they are too much."""
         self._pack()
-        body = bytes(self._packed) + self._packer.flush()
+        body: bytes = bytes(self._packed) + self._packer.flush()
         if len(body) > LARGEST:
             return None
         head = {"sizes": self.sizes, "since": self.since.isoformat(), "until": self.until.isoformat()}
-        return json.dumps(head).encode() + b"\n" + body
+        line: bytes = json.dumps(head).encode() + b"\n"
+        return line + body
 
     def _pack(self) -> None:
         if len(self._packed) <= LARGEST:

@@ -48,7 +48,7 @@ def follow(grant: Grant, stream: Stream, extend: Extend) -> Followed:
         extend(session)
         state = session.get_one(StreamState, (grant.connection, stream.name))
         since, long_look = _since(state, stream, now)
-        _plan_gap(session, state, stream, now)
+        behind = _behind(state, stream, now)
     done = Followed()
     for start, end in client.spans(stream, since, now):
         window = Asked(start, min(end, now))
@@ -59,6 +59,8 @@ def follow(grant: Grant, stream: Stream, extend: Extend) -> Followed:
         state.last_ok_at = now
         if long_look:
             state.looked_back_at = now
+        if behind:
+            plan(session, grant.connection, stream, behind, now - stream.reach)
     return done
 
 
@@ -141,11 +143,11 @@ def _since(state: StreamState, stream: Stream, now: datetime) -> tuple[datetime,
     return midnight(since), long_look
 
 
-def _plan_gap(session: Session, state: StreamState, stream: Stream, now: datetime) -> None:
-    """What lies further back than a run looks, because nobody could ask for so long, becomes backfill."""
+def _behind(state: StreamState, stream: Stream, now: datetime) -> datetime | None:
+    """From when on a run that goes well leaves a gap behind it, because nobody could ask for longer than it looks."""
     if stream.window is None or state.last_ok_at is None or state.last_ok_at >= now - stream.reach:
-        return
-    plan(session, state.connection, stream, state.cursor - stream.settles, now - stream.reach)
+        return None
+    return state.cursor - stream.settles
 
 
 def _known(

@@ -113,6 +113,7 @@ def _refreshed(connection_id: int, provider: Provider, app: VendorApp, seen: int
             if row.version > seen and _lasts(row, timedelta(0)):
                 return _opened(row)
             seen = row.version
+            _let_rest(row)
             new = oauth.refresh(provider, app, _spendable(provider, row))
             _renew(row, new)
             return _opened(row)
@@ -124,6 +125,12 @@ def _refreshed(connection_id: int, provider: Provider, app: VendorApp, seen: int
         return _kept(connection_id, new, seen)
     refused(connection_id, seen, reason)
     return usable_token(connection_id)
+
+
+def _let_rest(row: Credential) -> None:
+    """Ask nothing within minutes of a refusal: it would count for none. Raises Unavailable."""
+    if row.refused_at is not None and clock.now() - row.refused_at < SPACING:
+        raise Unavailable("the vendor refused these tokens just now; asking again in a few minutes")
 
 
 def _kept(connection_id: int, new: Tokens, seen: int) -> Usable:

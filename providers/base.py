@@ -135,9 +135,10 @@ class Stream:
     """A vendor endpoint that is followed.
 
     `record` is the TypedDict that each record is validated against; `read` turns the valid records of one page into
-    rows and is called once a page. `series` are the dense series whose points a complete answer speaks for: a stream has
-    these, or records. `borne` are those whose points belong to a record, such as the HRV of a sleep. `settles` is how long a record may still change,
-    `reach` how far back a run looks at most. Raise `mapping` when `read` would return other rows for an equal answer.
+    rows and is called once a page. `series` are the dense series whose points a complete answer speaks for: a stream
+    has these, or records. `borne` are those whose points belong to a record, such as the HRV of a sleep. `settles` is
+    how long a record may still change, `reach` how far back a run looks at most. Raise `mapping` when `read` would
+    return other rows for an equal answer.
     """
 
     name: str  # "oura.sleep": what rows and tables carry

@@ -10,8 +10,8 @@ CLIENT_ID, CLIENT_SECRET = "simulated-app", "simulated-secret"
 PORT = 8740
 PEOPLE = ("mira=overreaching",)
 STORIES = (
-    "A name and a story: steady, overreaching, ill, drinker, traveller, missing_nights, parasympathetic or new_device. "
-    "[default: mira=overreaching]"
+    "A name and a story: steady, overreaching, ill, drinker, traveller, missing_nights, parasympathetic or "
+    "new_device; mira=overreaching where nobody is named."
 )
 
 

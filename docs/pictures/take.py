@@ -17,11 +17,15 @@ PHONE = {"width": 390, "height": 844}
 
 
 def picture(browser: Browser, entrance: str, scheme: str) -> None:
-    """Open *today* as the made-up person would on a phone, and keep what the screen shows."""
+    """Open *today*, and the page on which the ring's past came in, as the made-up person would on a phone."""
     context = browser.new_context(viewport=PHONE, color_scheme=scheme, device_scale_factor=2)
     page = context.new_page()
     page.goto(entrance)
     page.screenshot(path=FOLDER / f"today-{scheme}.png")
+    page.goto(page.url.replace("/today", "/connections"))
+    page.get_by_role("link", name="Past nights").click()
+    page.get_by_role("heading", name="nights read").wait_for()
+    page.screenshot(path=FOLDER / f"connected-{scheme}.png")
     context.close()
 
 
@@ -39,7 +43,7 @@ def mail(browser: Browser) -> None:
 
 
 def main() -> None:
-    """Take *today* in light and in dark, and the mail."""
+    """Take *today* and the connected ring in light and in dark, and the mail."""
     steps = Steps()
     with demo.servers(steps) as state:
         demo_story.play(steps, state.address)

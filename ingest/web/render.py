@@ -1,7 +1,7 @@
 """A template and what it shows, as an answer."""
 
 import hashlib
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 

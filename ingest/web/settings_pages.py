@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from ingest import people, privacy, push, store, trials, words
 from ingest.db import transaction
 from ingest.models import Channel, Delivery, Person
+from ingest.settings import settings
 from ingest.web import cookies
 from ingest.web.render import page
 from ingest.web.signed import Signed

@@ -1,9 +1,9 @@
 """A year of 5-minute heart rate from a vendor's bytes to committed blocks, beside a raw COPY of the same samples.
 
-All in one run on a PostgreSQL with its default settings, a commit a page, by turns with COPY; medians. `new` reads, merges
-and commits; `whole` is the engine's way, which also keeps the answer and looks for what it no longer has, and whose
-processor time is counted. An equal answer again is a `duplicate`, known by its hash; `overlap` is what is there already in
-an answer that is not equal.
+All in one run on a PostgreSQL with its default settings, a commit a page, by turns with COPY; medians. `new` reads,
+merges and commits; `whole` is the engine's way, which also keeps the answer and looks for what it no longer has, and
+whose processor time is counted. An equal answer again is a `duplicate`, known by its hash; `overlap` is what is there
+already in an answer that is not equal.
 """
 
 import json

@@ -129,7 +129,7 @@ def test_planted_faults_are_found(stage: Stage, chromium):
 def test_a_person_can_do_everything_by_keyboard(stage: Stage, chromium):
     page = open_page(chromium, stage, None, 390, "light")
     page.goto(stage.url)
-    press_to(page, "Bring your nights")
+    press_to(page, "I have a file")
     page.keyboard.press("Enter")
     page.wait_for_url("**/sign-in")
     press_to(page, "Your e-mail")
@@ -139,8 +139,8 @@ def test_a_person_can_do_everything_by_keyboard(stage: Stage, chromium):
     press_to(page, "Six digits")
     page.keyboard.type(mailed_digits("keys@example.org"))
     page.keyboard.press("Enter")
-    page.wait_for_url("**/today")
-    assert page.locator("h1").inner_text() == "Bring your past nights"
+    page.wait_for_url("**/import")
+    assert page.locator("h1").inner_text() == "Bring your nights"
 
 
 def test_the_first_tab_stop_skips_to_the_page(stage: Stage, chromium):

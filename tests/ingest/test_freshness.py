@@ -105,8 +105,11 @@ STORIES = {
         replace(WELL, state="needs_you", since=NOW - AGO, reason="Oura shares no data of this"),
         "needs_you",
         "Needs you",
-        "Oura shares no data of this. So it stands since 20 Nov; we look again every day. Nothing is lost.",
-        "",
+        (
+            "Oura shares no data of this. So it is since 20 Nov; we look again every day. "
+            "Once that is settled, connecting again goes on at once. Nothing is lost."
+        ),
+        "reconnect",
     ),
     "nights not shared": (
         replace(WELL, streams=(replace(SLEEP, state="forbidden"), STEPS)),

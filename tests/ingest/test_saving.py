@@ -173,6 +173,33 @@ def test_a_later_no_takes_the_place_of_a_yes_of_the_same_source_only(source: Sou
     assert sorted(tags()) == [(DAY, "alcohol", False), (DAY, "alcohol", True)]
 
 
+def rest(record: str, first: date, last: date | None = None) -> shapes.Tag:
+    return shapes.Tag(first, "rest_mode", "test", link=(STREAM, record), last_day=last)
+
+
+def lasting() -> list[tuple[str | None, date, date | None]]:
+    with db.transaction() as session:
+        return sorted(tuple(row) for row in session.execute(select(Tag.link_record, Tag.day, Tag.last_day)))
+
+
+def test_of_several_tags_of_one_name_each_is_compared_with_itself_alone(source: Source) -> None:
+    first, second = DAY - timedelta(days=20), DAY
+    put(versioned(source, at(1), rank=2), rest("a", first, first), rest("b", second, second))
+    saved = put(versioned(source, at(2), rank=2), rest("a", first, first), rest("b", second, second))
+    assert saved.written == 0
+    put(versioned(source, at(3), rank=2), rest("a", first, first), rest("b", second, second + timedelta(days=1)))
+    assert lasting() == [("a", first, first), ("b", second, second + timedelta(days=1))]
+
+
+def test_two_tags_of_one_name_may_change_places(source: Source) -> None:
+    days = [DAY + timedelta(days=n) for n in range(3)]
+    put(versioned(source, at(1), rank=2), rest("a", days[0]), rest("b", days[1]))
+    put(versioned(source, at(2), rank=2), rest("a", days[1]), rest("b", days[2]))
+    assert lasting() == [("a", days[1], None), ("b", days[2], None)]
+    put(versioned(source, at(3), rank=2), rest("a", days[2]), rest("b", days[1]))
+    assert lasting() == [("a", days[2], None), ("b", days[1], None)]
+
+
 def test_what_is_set_aside_is_sealed_and_kept_once(source: Source) -> None:
     reject = shapes.Rejected("HRV is not a number", "r1;x", line=7, field="HRV", record="r1")
     for _ in range(2):

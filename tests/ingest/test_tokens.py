@@ -130,6 +130,7 @@ def test_refusals_at_once_count_once_however_many(vendor, clock):
             tokens.usable_token(connection)
         forward(clock, timedelta(minutes=1))
     assert row(connection).refusals == 1
+    assert len(vendor.calls("/token")) == 2, "each of its addresses once: what would count for nothing is not asked"
 
 
 def test_three_refusals_over_twenty_minutes_mean_that_the_person_reconnects(vendor, clock):

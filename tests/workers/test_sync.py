@@ -1,14 +1,17 @@
 """The engine against the simulated Oura: what a run fetches, where cursors stand, and what each fault leaves behind."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import func, select, text
 
+from ingest import client, connections, db, following
 from ingest import clock as the_clock
-from ingest import connections, db, following
-from ingest.models import Absence, Alert, Connection, Delivery, Rejected, Run, StreamState
+from ingest import sync as ingest_sync
+from ingest.models import Absence, Alert, Connection, Delivery, Rejected, Run, StreamState, VendorApp
+from providers.base import Asked
 from providers.simulator.people import Story
 from tests.workers.sync_stage import (
     Stage,
@@ -27,7 +30,7 @@ from tests.workers.sync_stage import (
     wait_out,
     waits_to_be_judged,
 )
-from workers import leases, sync
+from workers import claims, leases, sync
 
 __all__ = ["stage"]
 
@@ -343,8 +346,6 @@ def test_ten_thousand_due_connections_of_a_paused_vendor_hold_up_nobody_else(sta
     connection = stage.connect(stage.person(nights=5))
     with db.transaction() as session:
         _crowd(session, 10_000)
-    from workers import claims  # noqa: PLC0415
-
     sent: list[tuple[str, int, str]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(claims, "_send", sent.extend)
@@ -369,6 +370,42 @@ def _crowd(session: object, count: int) -> None:
         """),
         {"now": the_clock.now(), "count": count},
     )
+
+
+def test_an_app_of_a_vendor_that_is_no_more_holds_up_nobody_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = stage.connect(stage.person(nights=5))
+    with db.transaction() as session:
+        session.add(VendorApp(vendor="bygone", client_id="ours", created_at=the_clock.now()))
+    sent: list[tuple[str, int, str]] = []
+    monkeypatch.setattr(claims, "_send", sent.extend)
+    claims.follow()
+    assert [key for task, key, _ in sent if task == "sync.connection"] == [connection]
+
+
+def test_an_answer_asked_for_earlier_and_saved_later_does_not_stand_over_a_newer_one(
+    stage: Stage, in_the_morning: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = stage.connect(stage.person(nights=5))
+    with db.transaction() as session:
+        grant = client.grant_of(session, connection)
+    nights, fetch_page = grant.provider.stream(SLEEP), client.fetch_page
+    window = Asked(following.midnight(MORNING) - timedelta(days=4), MORNING)
+
+    def fetch(window: Asked) -> None:
+        ingest_sync.fetch_window(grant, nights, window, lambda _: None, lambda *_: None)
+
+    def slow(*asked: object) -> bytes:
+        body = fetch_page(*asked)
+        newer = json.loads(body)
+        newer["data"] = [one | {"average_hrv": 99} if one.get("average_hrv") else one for one in newer["data"]]
+        wait_out(in_the_morning, seconds=20)
+        monkeypatch.setattr(client, "fetch_page", lambda *_: json.dumps(newer).encode())
+        fetch(Asked(window.since - timedelta(days=1), window.until))
+        return body
+
+    monkeypatch.setattr(client, "fetch_page", slow)
+    fetch(window)
+    assert {hrv for _, _, hrv in stored(window.since, window.until)["night"]} == {99}
 
 
 def test_the_longest_waiting_connection_is_claimed_first_and_a_held_one_not_again(stage: Stage) -> None:
