@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ingest import clock
 from ingest.models import Absence, Block, DayValue, Episode, Series, Tag
-from ingest.saving import GRANT_RANK, Source
+from ingest.source import GRANT_RANK, Source
 from providers import shapes
 from providers.measures import Definition
 

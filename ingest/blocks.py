@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -20,12 +20,10 @@ from sqlalchemy.orm import Session
 
 from ingest.models import Episode, Series
 from ingest.samples import DAY, Bigints, Columns, Ints, Reals, array_cursor
+from ingest.source import Source
 from providers.errors import ContractBroken
 from providers.measures import Definition
 from providers.shapes import Points
-
-if TYPE_CHECKING:
-    from ingest.saving import Source  # which saves through this file
 
 Span = tuple[int, int]  # seconds since 1970, the end excluded
 Record = tuple[str, str]  # stream and id
@@ -71,7 +69,7 @@ WHERE vendor_account = :account AND stream = ANY(:streams) AND record = ANY(:rec
 """)
 
 
-def spans_before(session: Session, source: "Source", bearing: Collection[Record]) -> Mapping[Record, Span]:
+def spans_before(session: Session, source: Source, bearing: Collection[Record]) -> Mapping[Record, Span]:
     """The interval that each of these episodes covers as stored, before it is saved anew."""
     if not bearing or not source.borne:
         return {}
@@ -84,7 +82,7 @@ def spans_before(session: Session, source: "Source", bearing: Collection[Record]
 
 
 def save_points(
-    session: Session, source: "Source", given: Sequence[tuple[int, Points]], before: Mapping[Record, Span]
+    session: Session, source: Source, given: Sequence[tuple[int, Points]], before: Mapping[Record, Span]
 ) -> set[tuple[int, date]]:
     """Merge points into the blocks of their series by union; what a record bore before is replaced.
 
@@ -99,7 +97,7 @@ def save_points(
 
 
 def forget(
-    session: Session, source: "Source", definitions: Collection[Definition], span: Span, keep: Sequence[Points]
+    session: Session, source: Source, definitions: Collection[Definition], span: Span, keep: Sequence[Points]
 ) -> set[date]:
     """Let `keep`, a complete answer, stand for these series in the span: points that it does not have are deleted.
 
@@ -116,7 +114,7 @@ def forget(
 
 
 def series_of(
-    session: Session, source: "Source", definitions: Collection[Definition]
+    session: Session, source: Source, definitions: Collection[Definition]
 ) -> dict[tuple[Definition, str | None], int]:
     """The series of the source's account that have these definitions, of any device."""
     named: dict[tuple[str, ...], Definition] = {(of.measure.name, of.name, of.context): of for of in definitions}
@@ -131,7 +129,7 @@ def series_of(
 
 
 def _replacing(
-    session: Session, source: "Source", given: Sequence[tuple[int, Points]], before: Mapping[Record, Span]
+    session: Session, source: Source, given: Sequence[tuple[int, Points]], before: Mapping[Record, Span]
 ) -> tuple[list[tuple[int, Points]], list[Span]]:
     """The points that may be saved, and the spans that go first: what the records cover now, and covered before.
 
@@ -154,7 +152,7 @@ def _replacing(
 
 
 def _standing(
-    session: Session, source: "Source", bearing: Collection[Record], spans: Sequence[Span]
+    session: Session, source: Source, bearing: Collection[Record], spans: Sequence[Span]
 ) -> Sequence[Row[Any]]:
     """What is stored of these records, tombstones that keep them out, and the episodes that touch the spans."""
     given = {

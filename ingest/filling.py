@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ingest import clock
 from ingest.models import BackfillWindow, Connection, DayValue, Episode, Series
-from ingest.saving import GRANT_RANK
+from ingest.source import GRANT_RANK
 from providers import measures
 from providers.base import Provider, Stream
 

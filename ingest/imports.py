@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from ingest import accounts, clock, db, people, runs
 from ingest.models import Raw, Run, RunFile
-from ingest.saving import FILE_RANK, Saved, Source, save
+from ingest.saving import Saved, save
 from ingest.settings import settings
+from ingest.source import FILE_RANK, Source
 from ingest.store import request_score
 from ingest.vault import vault
 from providers import exports, shapes

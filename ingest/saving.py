@@ -18,36 +18,15 @@ from sqlalchemy.orm import Session
 
 from ingest import blocks, clock, statements
 from ingest.models import Connection, Fence, Rejected, Series
+from ingest.source import Source
 from ingest.vault import vault
 from providers import shapes
 from providers.errors import VagusError
 from providers.measures import Definition
 
-FILE_RANK, GRANT_RANK = 1, 2
-
 
 class Erased(VagusError):
     """Raised when what is to be saved belongs to somebody who was erased, or to a connection that is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where rows come from, and the version they speak for."""
-
-    person: int
-    vendor_account: int
-    connection: int
-    stream: str
-    rank: int
-    as_of: datetime
-    content: str
-    run: int | None = None
-    borne: tuple[Definition, ...] = ()  # the dense series whose points belong to records of this stream
-
-    @property
-    def asked(self) -> bool:
-        """Whether this is an answer to our own question, which speaks for the time it was asked."""
-        return self.rank == GRANT_RANK
 
 
 @dataclass(slots=True)

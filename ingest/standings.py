@@ -15,7 +15,7 @@ import providers
 from ingest import clock, people
 from ingest.freshness import Followed, Standing
 from ingest.models import BackfillWindow, Connection, Episode, Person, Run, StreamState, VendorAccount, VendorApp
-from ingest.saving import FILE_RANK, GRANT_RANK
+from ingest.source import FILE_RANK, GRANT_RANK
 from providers import exports
 from providers.base import Provider
 from providers.errors import FileRefused, Misconfigured

@@ -18,7 +18,8 @@ from ingest.client import Grant
 from ingest.following import DAY, midnight, plan
 from ingest.models import Connection, StreamState
 from ingest.reading import Page, read_page
-from ingest.saving import GRANT_RANK, Erased, Saved, Source, lock_fence, save
+from ingest.saving import Erased, Saved, lock_fence, save
+from ingest.source import GRANT_RANK, Source
 from providers import shapes
 from providers.base import Asked, Stream
 from providers.errors import ContractBroken

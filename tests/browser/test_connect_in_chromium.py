@@ -11,7 +11,8 @@ from sqlalchemy import select, update
 from ingest import accounts, oauth
 from ingest.db import transaction
 from ingest.models import BackfillWindow, Connection, StreamState, VendorAccount, VendorApp
-from ingest.saving import GRANT_RANK, Source, save
+from ingest.saving import save
+from ingest.source import GRANT_RANK, Source
 from ingest.web import connect_pages
 from providers import measures
 from providers.measures import Definition

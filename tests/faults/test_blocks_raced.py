@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ingest import accounts, blocks, db, people, saving
-from ingest.saving import GRANT_RANK, Source, save
+from ingest.saving import save
+from ingest.source import GRANT_RANK, Source
 from providers import shapes
 from providers.measures import HRV_RMSSD, Definition
 from tests.ground import wait_for

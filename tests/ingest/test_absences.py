@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from ingest import absences, db
 from ingest.models import Absence, Episode
-from ingest.saving import GRANT_RANK, Source, save
+from ingest.saving import save
+from ingest.source import GRANT_RANK, Source
 from providers.shapes import Episode as EpisodeRow
 from providers.shapes import Points
 from tests.ingest.following_stage import HEART, NIGHTS, PULSE, connected

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from ingest import accounts, blocks, db, people, samples
-from ingest.saving import GRANT_RANK, Saved, Source, lock_fence, save
+from ingest.saving import Saved, lock_fence, save
+from ingest.source import GRANT_RANK, Source
 from providers import shapes
 from providers.errors import ContractBroken
 from providers.measures import HEART_RATE, HRV_RMSSD, Definition, Measure

@@ -20,7 +20,7 @@ from ingest.models import (
     VendorAccount,
     VendorApp,
 )
-from ingest.saving import FILE_RANK, GRANT_RANK
+from ingest.source import FILE_RANK, GRANT_RANK
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 SLEEP, STEPS = Followed("sleep", nightly=True, state="following"), Followed("steps", nightly=False, state="following")

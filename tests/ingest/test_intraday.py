@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ingest import accounts, day_chart, intraday, people
-from ingest.saving import GRANT_RANK, Source, save
+from ingest.saving import save
+from ingest.source import GRANT_RANK, Source
 from providers import measures
 from providers.measures import Definition
 from providers.shapes import Episode, Points

@@ -24,7 +24,8 @@ from ingest.models import (
     SignInCode,
     Table,
 )
-from ingest.saving import GRANT_RANK, Source, save
+from ingest.saving import save
+from ingest.source import GRANT_RANK, Source
 from ingest.vault import key_id, load, vault
 from providers import shapes
 from providers.errors import Misconfigured, VagusError

@@ -12,7 +12,8 @@ from typing_extensions import TypedDict
 from ingest import accounts, clock, db, nights, people
 from ingest.models import Rejected as Stored
 from ingest.reading import MOST_POINTS_SET_ASIDE, parsed, plausible, read_page
-from ingest.saving import GRANT_RANK, Source, save
+from ingest.saving import save
+from ingest.source import GRANT_RANK, Source
 from providers import get, measures
 from providers.base import Asked, Stream, TokenPaging
 from providers.errors import ContractBroken, Unavailable

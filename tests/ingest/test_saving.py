@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from ingest import accounts, db, people
 from ingest.models import DayValue, Episode, Fence, Rejected, Tag, Tombstone
-from ingest.saving import Erased, Saved, Source, save
+from ingest.saving import Erased, Saved, save
+from ingest.source import Source
 from ingest.vault import vault
 from providers import measures, shapes
 

@@ -31,7 +31,7 @@ def series(last: Assessment, count: int = 40, gap: int = 1) -> list[Assessment]:
 
 
 def every_hero() -> list[words.Hero]:
-    heroes = [words.empty(), words.working()]
+    heroes = [words.empty(), words.working(), words.connected("Oura"), words.held_up("Oura")]
     for state in words.HEROES:
         for nights in (1, 2, 9, 28, 1234):
             for outside in (0, 1, 7, 8):

@@ -463,3 +463,8 @@ def test_somebody_who_just_connected_is_not_asked_for_a_file(stage: Stage, sim):
     page = text(sitter.client.get("/today"))
     assert "Wear it to bed tonight" in page
     assert "Bring a file" not in page
+    with transaction() as session:
+        session.execute(update(Connection).where(Connection.id == key).values(state="needs_you"))
+    page = text(sitter.client.get("/today"))
+    assert "Oura needs you first" in page
+    assert "nothing else to do" not in page

@@ -101,7 +101,7 @@ def test_a_page_with_something_to_read_does_not_renew_itself(stage: Stage):
     with transaction() as session:
         session.add(ScoreRequest(person=sitter.id, due_at=the_clock.now(), reason="import"))
     answer = sitter.client.get("/today").text
-    assert "New nights are being judged." in answer
+    assert "Your nights are being judged anew." in answer
     assert 'http-equiv="refresh"' not in answer
 
 
