@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,10 @@ from workers.supervision import control, embedded
 
 TEMPLATE = "vagus_template"
 CHROMIUM = "/usr/bin/chromium"
+ALONE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""  # what a test before left behind
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -92,20 +95,26 @@ def supervised_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     clear_caches()
 
 
-@pytest.fixture
-def database(postgres: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A fresh, migrated database, named in DATABASE_URL; dropped afterwards."""
-    name = f"test_{os.getpid()}_{time.monotonic_ns()}"
-    admin = postgres.format(name="postgres")
-    with psycopg.connect(admin, autocommit=True) as connection:
+@pytest.fixture(scope="session")
+def one_database(postgres: str) -> str:
+    """The database that the tests of this process take turns in; its server goes at the end, and it with it."""
+    name = f"test_{os.getpid()}"
+    with psycopg.connect(postgres.format(name="postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    url = postgres.format(name=name)
-    monkeypatch.setenv("DATABASE_URL", url)
+    return postgres.format(name=name)
+
+
+@pytest.fixture
+def database(one_database: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty, migrated database, named in DATABASE_URL; a tenth of the time that a new one for each test took."""
+    monkeypatch.setenv("DATABASE_URL", one_database)
     clear_caches()
-    yield url
+    with psycopg.connect(one_database, autocommit=True) as connection:
+        connection.execute(ALONE)
+        tables = [name for (name,) in connection.execute(TABLES)]
+        connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+    yield one_database
     clear_caches()
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -172,7 +172,6 @@ def test_a_ring_that_nobody_disturbs_is_filled_judged_and_told_once(calm: Outcom
         ("worker-sync", "worker-sync"),
         ("worker-backfill", "worker-backfill"),
         ("Valkey", "worker-backfill"),
-        ("PostgreSQL", "worker-backfill"),
         ("PostgreSQL", "worker-sync"),
         ("supervisor", "worker-backfill"),
     ],
