@@ -20,6 +20,7 @@ from workers.supervision import control, embedded
 
 TEMPLATE = "vagus_template"
 CHROMIUM = "/usr/bin/chromium"
+LONG = "tests/[bfjw]*/*"  # browser, faults, journeys, workers
 ALONE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """  # what a test before left behind
@@ -27,7 +28,11 @@ TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablen
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the browser tests out where that was asked for; say how to get a browser where it was not."""
+    """Leave the browser tests out where that was asked for; say how to get a browser where it was not.
+
+    Files that start whole stacks come first, so that two runners end together.
+    """
+    items.sort(key=lambda item: not item.path.match(LONG))
     if os.environ.get("WITHOUT_BROWSER") == "1":
         for item in items:
             if item.get_closest_marker("browser"):

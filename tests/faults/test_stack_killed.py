@@ -149,8 +149,6 @@ def test_whatever_is_killed_the_rows_are_equal_and_the_person_is_told_once(
     person = stack.bring(address)
     wait_for(leased(person), 30)
     stack.kill(victim)
-    if victim == "supervisor":
-        stack.up()
     stack.move_on(minutes=3)
     wait_for(lambda: settled(person), 90)
     assert result(person) == calm
