@@ -18,7 +18,7 @@ demo: .venv/ready ## A made-up person's nights, one alert, one mail; serves unti
 
 test: browser check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests with coverage
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile --durations=10
+	@$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
@@ -33,7 +33,7 @@ check: .venv/ready-dev ## The part of the tests that runs nothing: format, lint,
 	@$(BIN)/lint-imports --no-logo
 
 bench: .venv/ready-dev ## Measure, as a table; JSON=file writes it as one object too
-	@$(BIN)/python tests/bench/run.py $(if $(JSON),--json $(JSON))
+	@PYTHONPATH=. $(BIN)/python tests/bench/run.py $(if $(JSON),--json $(JSON))
 
 shots: .venv/ready-dev ## Take the pictures of the README in Debian's chromium
 	@$(BIN)/python docs/pictures/take.py
