@@ -38,7 +38,6 @@ class Followed:
     """What asking one window, or all windows of a run, came to."""
 
     saved: Saved = field(default_factory=Saved)
-    newest: datetime | None = None
     pages: int = 0
 
 
@@ -53,7 +52,9 @@ def follow(grant: Grant, stream: Stream, extend: Extend) -> Followed:
     done = Followed()
     for start, end in client.spans(stream, since, now):
         window = Asked(start, min(end, now))
-        _add(done, fetch_window(grant, stream, window, extend, partial(_advance, grant, stream, window)))
+        part = fetch_window(grant, stream, window, extend, partial(_advance, grant, stream, window))
+        done.saved.add(part.saved)
+        done.pages += part.pages
     with db.transaction() as session:
         extend(session)
         state = session.get_one(StreamState, (grant.connection, stream.name))
@@ -97,7 +98,6 @@ def fetch_window(
             _ask_for_score(session, grant, saved)
         done.saved.add(saved)
         if token is None:
-            done.newest = answered.newest
             return done
         if token in seen or done.pages >= MOST_PAGES:
             raise ContractBroken(f"{stream.name}: paging does not end, the same token came twice")
@@ -229,10 +229,3 @@ def source_of(session: Session, connection: int, person: int, stream: Stream, as
 def _ask_for_score(session: Session, grant: Grant, saved: Saved) -> None:
     if saved.written:
         store.request_score(session, grant.person, "new nights")
-
-
-def _add(total: Followed, part: Followed) -> None:
-    total.saved.add(part.saved)
-    total.pages += part.pages
-    if part.newest and (total.newest is None or part.newest > total.newest):
-        total.newest = part.newest
