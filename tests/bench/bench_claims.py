@@ -4,13 +4,9 @@ The second is measured with real workers on a real broker, the simulated vendor 
 connection is due to the end of its sync, while ten thousand windows of the past wait and are fetched, and while none.
 """
 
-import os
-import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,15 +14,15 @@ from typing import Any
 
 from sqlalchemy import insert, select, text, update
 
-from ingest import budget, clock, db, migrate, vault
+from ingest import budget, clock, db
 from ingest.following import midnight
 from ingest.models import BackfillWindow, Connection, StreamState, VendorApp
 from providers.oura import OURA
-from tests.ground import clear_caches, wait_for
+from tests.bench.servers import servers
+from tests.ground import wait_for
 from tests.workers.peers import processes
 from tests.workers.sync_stage import Stage, staged
 from workers import claims, leases, sync
-from workers.supervision import embedded
 
 DUE, BATCH, BATCHES = 1_000_000, 2_000, 20
 PEOPLE, WINDOWS, NIGHTS, TRIES = 20, 10_000, 120, 9
@@ -48,9 +44,9 @@ FROM account, app
 
 def rows() -> dict[str, dict[str, Any]]:
     """`claims_per_s`: keys a second in one process; `fresh_sync_slowdown_behind_backfill`: a ratio of medians."""
-    with _servers():
+    with servers():
         per_second = _claims_per_second()
-    with _servers(), staged() as stage:
+    with servers(), staged() as stage:
         slowdown = _slowdown(stage)
     return {
         "claims_per_s": {"value": per_second, "unit": "keys/s", "bar": 20_000, "ok": per_second >= 20_000},
@@ -161,28 +157,6 @@ def _seconds_to_sync(connection: int, stage: Stage) -> float:
 
     wait_for(ended, 120)
     return time.perf_counter() - begun
-
-
-@contextmanager
-def _servers() -> Iterator[None]:
-    home = Path(tempfile.mkdtemp(prefix="vagus-bench-"))
-    home.chmod(0o755)
-    kept = {name: os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL", "VAGUS_HOME")}
-    try:
-        urls = embedded.start_servers(home)
-        os.environ |= {"VAGUS_HOME": str(home), "DATABASE_URL": urls.database, "REDIS_URL": urls.redis}
-        clear_caches()
-        vault.create_secrets(home / "secrets.json")
-        migrate.upgrade()
-        yield
-    finally:
-        db.engine().dispose()
-        embedded.stop_servers(home)
-        shutil.rmtree(home, ignore_errors=True)
-        for name, value in kept.items():
-            os.environ.pop(name, None)
-            os.environ.update({name: value} if value is not None else {})
-        clear_caches()
 
 
 if __name__ == "__main__":

@@ -7,16 +7,11 @@ already in an answer that is not equal.
 """
 
 import json
-import os
 import random
-import shutil
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -24,13 +19,13 @@ import numpy as np
 import psycopg
 from sqlalchemy import text
 
-from ingest import accounts, clock, db, migrate, people, settings, sync, vault
+from ingest import accounts, clock, db, people, sync
 from ingest.client import Grant
 from ingest.reading import read_page
 from ingest.saving import save
 from providers.base import Asked
 from providers.oura import OURA
-from workers.supervision import embedded
+from tests.bench.servers import servers
 
 DAYS, DAYS_A_PAGE, EVERY, RUNS = 365, 30, 300, 7
 SAMPLES = DAYS * 86_400 // EVERY
@@ -51,7 +46,7 @@ STREAM = OURA.stream("oura.heartrate")
 
 def rows() -> dict[str, dict[str, Any]]:
     """What a dense sample costs in processor time, against COPY, at rest, and when it comes again."""
-    with _server():
+    with servers():
         pages, rates = _pages()
         with db.transaction() as session:
             session.execute(text(NARROW))
@@ -192,30 +187,6 @@ def _written() -> int:
 def _versions() -> set[tuple[str, str]]:
     with db.transaction() as session:
         return {tuple(row) for row in session.execute(text("SELECT ctid::text, xmin::text FROM block"))}
-
-
-@contextmanager
-def _server() -> Iterator[None]:
-    home = Path(tempfile.mkdtemp(prefix="vagus-bench-"))
-    home.chmod(0o755)
-    kept = {name: os.environ.get(name) for name in ("DATABASE_URL", "VAGUS_HOME")}
-    try:
-        os.environ |= {"VAGUS_HOME": str(home), "DATABASE_URL": embedded.start_postgres(home)}
-        _forget()
-        vault.create_secrets(home / "secrets.json")
-        migrate.upgrade()
-        yield
-    finally:
-        db.engine().dispose()
-        embedded.stop_postgres(home)
-        shutil.rmtree(home, ignore_errors=True)
-        os.environ.update({name: value for name, value in kept.items() if value is not None})
-        _forget()
-
-
-def _forget() -> None:
-    for cached in (settings.settings, db.engine, vault.vault):
-        cached.cache_clear()
 
 
 if __name__ == "__main__":
