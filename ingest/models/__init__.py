@@ -4,7 +4,7 @@
 """
 
 from ingest.models.base import Table
-from ingest.models.data import Block, DayValue, Episode, Series, Tag, Tombstone
+from ingest.models.data import Block, DayValue, Episode, Series, SeriesChoice, Tag, Tombstone
 from ingest.models.following import (
     Absence,
     BackfillWindow,
@@ -15,6 +15,7 @@ from ingest.models.following import (
     StreamState,
 )
 from ingest.models.judged import Alert, Readiness, ScoreRequest
+from ingest.models.operating import Operator, OperatorAction, OperatorSession, QueueHold
 from ingest.models.people import Channel, Delivery, Erasure, Heartbeat, Person, SignInCode, WebSession
 from ingest.models.vendors import Connection, Fence, Raw, Rejected, Run, RunFile, VendorAccount, VendorApp
 
@@ -35,7 +36,11 @@ __all__ = [
     "HintReceived",
     "HookSubscription",
     "OAuthState",
+    "Operator",
+    "OperatorAction",
+    "OperatorSession",
     "Person",
+    "QueueHold",
     "Raw",
     "Readiness",
     "Rejected",
@@ -43,6 +48,7 @@ __all__ = [
     "RunFile",
     "ScoreRequest",
     "Series",
+    "SeriesChoice",
     "SignInCode",
     "StreamState",
     "Table",

@@ -35,6 +35,16 @@ class Series(Table):
     )
 
 
+class SeriesChoice(Table):
+    """From which account a person wants a signal read, where they wear more than one device; else the rule chooses."""
+
+    __tablename__ = "series_choice"
+    person: Mapped[int] = owned_by("person.id", primary_key=True)
+    signal: Mapped[str] = mapped_column(primary_key=True)
+    vendor_account: Mapped[int] = owned_by("vendor_account.id", index=True)
+    chosen_at: Mapped[datetime]
+
+
 class DayValue(Versioned, Table):
     """One number for one civil day; `day` is None until the linked episode arrives, `gone` a tombstone's mark."""
 

@@ -10,7 +10,10 @@ from ingest.models.base import Leased, Table, identity, one_of, owned_by
 
 
 class VendorApp(Table):
-    """Our registration at a vendor; connections, budgets and pauses refer to it."""
+    """Our registration at a vendor; connections, budgets and pauses refer to it.
+
+    While its calls mostly fail it is paused until an instant; `held_at` is an operator's hold, until it is let go.
+    """
 
     __tablename__ = "vendor_app"
     id: Mapped[int] = identity()
@@ -22,6 +25,9 @@ class VendorApp(Table):
     paused_until: Mapped[datetime | None]
     pause_reason: Mapped[str | None]
     backoff: Mapped[int] = mapped_column(server_default="0")
+    held_at: Mapped[datetime | None]
+    held_by: Mapped[str | None]
+    held_reason: Mapped[str | None]
     created_at: Mapped[datetime]
     __table_args__ = (UniqueConstraint("vendor", "client_id"),)
 

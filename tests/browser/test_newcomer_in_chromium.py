@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from ingest.settings import settings
 from tests.browser.test_pages_in_chromium import chromium
-from tests.ground import clear_caches, wait_for
+from tests.ground import clear_caches
 from workers import demo, demo_story
 from workers.supervision.home import empty
 from workers.terminal import Steps
@@ -78,10 +78,11 @@ def test_a_newcomer_connects_with_the_keyboard_alone_and_watches_the_past_come_i
 def test_last_night_comes_by_the_vendor_s_notice_and_today_says_what_is_so(page: Page) -> None:
     demo_story.open_phone()
     pushes = settings().home / "pushbox"
-    wait_for(lambda: list(pushes.glob("0*.json")) and list((settings().home / "mailbox").glob("*.eml")), 45)
+    demo_story.wait_until_told(json.loads((settings().home / "demo.json").read_text())["person"])
+    assert len(list(pushes.glob("0*.json"))) == len(list((settings().home / "mailbox").glob("*.eml"))) == 1
     page.goto(page.url.partition("/connections")[0] + "/today")
     expect(page.get_by_role("heading", name="Strain")).to_be_visible()
-    page.get_by_role("link", name="why", exact=False).first.click()
+    page.get_by_role("link", name="Why we wrote to you").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 

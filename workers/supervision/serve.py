@@ -2,6 +2,7 @@
 
 import os
 import socket
+from typing import Any
 
 import uvicorn
 
@@ -10,6 +11,7 @@ from ingest.settings import settings
 from workers.supervision.children import LISTEN
 
 STOP_SECONDS = 8  # less than a stopping supervisor waits
+ONLY_OUR_LOGS: dict[str, Any] = {"access_log": False, "log_config": None}  # an access log would keep codes and states
 
 
 def serve() -> None:
@@ -20,8 +22,7 @@ def serve() -> None:
         factory=True,
         host=settings().host,
         port=settings().port,
-        access_log=False,
-        log_config=None,
+        **ONLY_OUR_LOGS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     handed = os.environ.pop(LISTEN, None)

@@ -19,6 +19,7 @@ from ingest.models import Alert, Channel, Delivery, SignInCode
 from ingest.vault import vault
 from ingest.web.app import create_app
 from scoring import Assessment, Night, assess
+from workers.supervision.serve import ONLY_OUR_LOGS
 
 TODAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 5, 48, tzinfo=UTC)
@@ -158,7 +159,7 @@ def stage(database: str, clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
         monkeypatch.setenv("VAGUS_SMTP_URL", "smtp+plain://127.0.0.1:1")
         monkeypatch.setenv("VAGUS_BASE_URL", f"http://127.0.0.1:{port}")
         reread_settings()
-        server = uvicorn.Server(uvicorn.Config(create_app(), log_config=None, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(create_app(), lifespan="off", **ONLY_OUR_LOGS))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         deadline = time.monotonic() + 10
