@@ -18,7 +18,7 @@ demo: .venv/ready ## A made-up person's nights, one alert, one mail; serves unti
 
 test: browser check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests with coverage
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+	@$(BIN)/python -m coverage run -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 

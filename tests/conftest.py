@@ -1,5 +1,6 @@
 """What tests stand on: a real PostgreSQL and a real Valkey of their own, a fresh database each, and a clock to set."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -11,10 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+import structlog
 from sqlalchemy.orm import Session
 
 from ingest import clock as the_clock
-from ingest import db, migrate, settings, vault
+from ingest import db, log, migrate, settings, vault
 from tests.ground import clear_caches, wait_for
 from workers.supervision import control, embedded
 
@@ -68,6 +70,21 @@ def postgres(server_home: Path) -> Iterator[str]:
         clear_caches()
     yield pattern
     embedded.stop_postgres(server_home)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Take back what a test set up of this process's logs: the next one is to hear its own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    for name in log.QUIET_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

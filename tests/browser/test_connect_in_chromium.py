@@ -17,13 +17,12 @@ from ingest.web import connect_pages
 from providers import measures
 from providers.measures import Definition
 from providers.shapes import Episode, Points
-from tests.browser.test_pages_in_chromium import chromium, faults, open_page, press_to
+from tests.browser.test_pages_in_chromium import LOOKS, chromium, faults, open_page, press_to
 from tests.ingest.web.web_stage import NOON, TODAY, Sitter, Stage, nights
 from tests.simulated import CLIENT_ID, CLIENT_SECRET, Simulated, simulated
 
 __all__ = ["chromium"]
 pytestmark = pytest.mark.browser
-WIDTHS = ((320, "light"), (390, "dark"), (1280, "light"))
 SHOWN_ON_TODAY = {"asked", "lost"}  # states of a connection in which *today* and the list differ
 
 
@@ -149,7 +148,7 @@ def test_every_page_of_a_connection_is_accessible_in_each_of_its_states(stage: S
     sitter = stage.sitter(given=nights(TODAY, strained=10))
     key = connect(own_page(chromium, stage, sitter), stage)
     slept(sitter)
-    pages = [(width, open_page(chromium, stage, sitter, width, scheme)) for width, scheme in WIDTHS]
+    pages = [(width, open_page(chromium, stage, sitter, width, scheme)) for width, scheme in LOOKS]
     for number, (name, change) in enumerate(states(key).items()):
         change()
         for width, page in (pages[number % len(pages)],):  # by turns

@@ -17,7 +17,7 @@ from ingest import push
 from ingest.db import transaction
 from ingest.models import Channel, Delivery
 from ingest.web import render
-from tests.browser.test_pages_in_chromium import CHROMIUM, OPTIONS, faults
+from tests.browser.test_pages_in_chromium import CHROMIUM, LOOKS, OPTIONS, faults
 from tests.ground import wait_for
 from tests.ingest.web.web_stage import Sitter, Stage, reread_settings
 from workers import leases, messages, outcomes
@@ -303,7 +303,7 @@ def test_an_offer_that_is_taken_is_thanked_for_in_place_and_not_made_again(stage
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_of_the_page_is_accessible_and_says_what_to_do(stage: Stage, browser, state):
     sitter = stage.sitter()
-    for width, scheme in ((320, "dark"), (390, "light"), (1280, "dark")):
+    for width, scheme in LOOKS:
         page = open_page(browser, stage, sitter, STATES[state], width=width, scheme=scheme)
         assert go(page, stage) == state
         parts = page.locator("#push [data-state]").all()

@@ -129,6 +129,7 @@ def test_a_broker_killed_with_work_in_hand_loses_nothing_and_kills_no_worker(
     assert not re.search(r"Unrecoverable|AttributeError", worker.said)
 
 
+@pytest.mark.parametrize("broker", ["socket"], indirect=True)  # an empty broker is empty whatever the way to it
 def test_a_broker_flushed_with_claims_outstanding_is_told_again_once_the_leases_run_out(
     broker, told_people, clock, tmp_path, monkeypatch
 ):

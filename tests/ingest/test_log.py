@@ -17,8 +17,6 @@ from ingest import log, settings
 def logs(home, monkeypatch):
     """What this process says, as text; set up anew in the way that is asked for."""
     said = io.StringIO()
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
 
     def configured(way):
         monkeypatch.setattr(sys, "stderr", said)
@@ -28,12 +26,7 @@ def logs(home, monkeypatch):
         return said
 
     configured("json")
-    yield configured
-    root.handlers[:] = before
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    return configured
 
 
 @pytest.fixture

@@ -210,20 +210,12 @@ def test_a_secret_opens_for_its_own_app_only(app):
 def everything_logged(home, monkeypatch):
     """All that is logged at debug, by libraries that are told to say everything too."""
     said_aloud = io.StringIO()
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
     monkeypatch.setattr(sys, "stderr", said_aloud)
     monkeypatch.setenv("VAGUS_LOG", "json")
     monkeypatch.setenv("VAGUS_LOG_LEVEL", "debug")
     settings.settings.cache_clear()
     log.configure("test")
-    yield said_aloud
-    root.handlers[:] = before
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    for name in log.QUIET_LIBRARIES:
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    return said_aloud
 
 
 @pytest.mark.parametrize("loud", [False, True])

@@ -115,20 +115,27 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", [*HOSTILE, "one_line.csv", "missing.csv"])
-def test_a_hostile_file_is_one_line_and_nothing_is_stored(vagus: Vagus, tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    if name == "one_line.csv":
-        with path.open("wb") as sparse:
-            sparse.truncate(500_000_000)
-    elif name in HOSTILE:
-        path.write_bytes(HOSTILE[name])
-    done = vagus("import", "whoop", path, "--person", "eve@example.org")
+def test_hostile_files_are_a_line_each_and_nothing_is_stored(vagus: Vagus, tmp_path: Path) -> None:
+    for name, content in HOSTILE.items():
+        (tmp_path / name).write_bytes(content)
+    with (tmp_path / "one_line.csv").open("wb") as sparse:
+        sparse.truncate(500_000_000)
+    names = [*HOSTILE, "one_line.csv", "missing.csv"]
+    done = vagus("import", "whoop", *(tmp_path / name for name in names), "--person", "eve@example.org")
     assert done.returncode == 2
-    assert re.fullmatch(r"vagus: \S+: .+\n", done.stderr), done.stderr
+    said = done.stderr.splitlines()
+    assert len(said) == len(names), done.stderr
+    for line, name in zip(said, names, strict=True):
+        assert re.fullmatch(rf"vagus: \S*/{re.escape(name)}: .+", line)
     known = vagus("readiness", "--person", "eve@example.org")
     assert (known.returncode, known.stdout) == (1, "")
     assert "nobody here has the address" in known.stderr
+
+
+def test_one_hostile_file_alone_is_refused_in_one_line(vagus: Vagus, tmp_path: Path) -> None:
+    (tmp_path / "binary.csv").write_bytes(HOSTILE["binary.csv"])
+    done = vagus("import", "whoop", tmp_path / "binary.csv", "--person", "eve@example.org")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize("name", [b"bad\xff.csv", b"x" * 300, b"[bold]x.csv"])

@@ -59,7 +59,9 @@ def test_the_demo_ends_in_one_alert_by_mail_and_push_and_leaves_nothing_running(
     assert running(Path(environment["VAGUS_HOME"]) / "demo") is None
 
 
-def test_the_demo_serves_its_pages_until_it_is_told_to_stop(environment: dict[str, str]) -> None:
+def test_the_demo_serves_its_pages_and_takes_with_it_what_it_started_even_where_it_is_killed(
+    environment: dict[str, str],
+) -> None:
     home = Path(environment["VAGUS_HOME"]) / "demo"
     (home / "left").mkdir(parents=True)
     with subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, text=True) as demo, stopped(demo):
@@ -71,9 +73,8 @@ def test_the_demo_serves_its_pages_until_it_is_told_to_stop(environment: dict[st
         second = play(environment)
         assert (second.returncode, second.stdout) == (1, "")
         assert "vagus: the demo already runs at http://" in second.stderr
-        demo.send_signal(signal.SIGINT)
-        assert demo.wait(30) == 0
-    wait_for(lambda: running(home) is None)
+        demo.kill()
+    wait_for(lambda: running(home) is None, 30)
     assert not list(servers_home(home).glob("*/postmaster.pid"))
 
 
@@ -94,15 +95,6 @@ def look_around(page: str, mailbox: str) -> None:
         assert "no quiet hours" in shown
         assert "Strain has lasted" in browser.get(mailbox).text
         wait_for(lambda: browser.get(page.replace(urlsplit(page).path, "/readyz")).json()["ok"])
-
-
-def test_a_demo_that_is_killed_takes_with_it_what_it_started(environment: dict[str, str]) -> None:
-    home = Path(environment["VAGUS_HOME"]) / "demo"
-    with subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, text=True) as demo, stopped(demo):
-        wait_for(lambda: running(home).ready, 60)
-        demo.kill()
-    wait_for(lambda: running(home) is None, 30)
-    assert not list(servers_home(home).glob("*/postmaster.pid"))
 
 
 def test_a_demo_that_cannot_start_says_why_in_one_line(environment: dict[str, str], tmp_path: Path) -> None:
