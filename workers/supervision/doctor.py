@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingest import clock
+from ingest import clock, connections, oauth
+from ingest.db import transaction
 from ingest.migrate import is_current
 from ingest.settings import settings
 from providers.errors import VagusError
@@ -59,6 +60,7 @@ def examine() -> list[Finding]:
         lambda: Finding("port", "ok", f"ours: {state.address}") if state else _port(),
         _database,
         _valkey,
+        _vendors,
         _mail,
         _clock,
     )
@@ -161,6 +163,22 @@ def _valkey() -> Finding:
     if policy != "noeviction":
         return Finding("valkey", "fail", f"forgets when full ({policy})", "set its maxmemory-policy to noeviction")
     return Finding("valkey", "ok", f"answers, {facts['used_memory_human']} used, forgets nothing")
+
+
+def _vendors() -> Finding:
+    """Whether a vendor is set up, and whether the secret of each can be opened here."""
+    if settings().database_url is None:
+        return Finding("vendors", "warn", "cannot be read: the database does not run", START)
+    try:
+        with transaction() as session:
+            apps = connections.apps(session)
+            for app in apps.values():
+                oauth.app_secret(app)
+    except SQLAlchemyError:
+        return Finding("vendors", "warn", "cannot be read: the database does not answer as it should", START)
+    if not apps:
+        return Finding("vendors", "warn", "none is set up: nobody can connect", "set one up with `vagus vendor add`")
+    return Finding("vendors", "ok", ", ".join(sorted(apps)))
 
 
 def _mail() -> Finding:
