@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Literal, NoReturn
 from urllib.parse import urlsplit
 
+import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -18,7 +19,7 @@ from redis.retry import Retry
 
 from ingest import clock, pauses
 from ingest.settings import settings
-from providers.base import Budget, Provider
+from providers.base import Allowance, Budget, Provider
 from providers.errors import Misconfigured, RateLimited, Unavailable
 
 Share = Literal["fresh", "hint", "backfill"]
@@ -28,6 +29,8 @@ PARTS = 60
 KEPT_LONGER = 60  # seconds beyond a span, after which a counter may be forgotten
 SOCKET_SECONDS = 2.0
 WATCHED, ENOUGH = 60, 20  # seconds of calls that are looked at, and how many say anything
+
+log = structlog.get_logger(__name__)
 
 # KEYS: closed, then one a counter. ARGV: now, 1 to take or 0 to look, then calls, span, part length (0: clock-aligned).
 # Returns the seconds to wait, and the smallest part of any budget that is left.
@@ -61,6 +64,28 @@ if take and wait <= 0 then
   end
 end
 return {string.format('%.6f', wait), string.format('%.6f', left)}
+"""
+
+# KEYS: one counter. ARGV: now, calls, span, part length (0: clock-aligned), calls left, seconds till they are whole.
+# Counts as many calls more as the vendor has seen and we have not; they leave when the vendor says. Returns how many.
+CORRECT = """
+local now, calls, span, part = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local used, fields = 0, redis.call('HGETALL', KEYS[1])
+for j = 1, #fields, 2 do
+  local count, last = string.match(fields[j + 1], '^(%d+) (.+)$')
+  if part > 0 and tonumber(last) > now - span or part == 0 and fields[j] == tostring(math.floor(now / span)) then
+    used = used + tonumber(count)
+  end
+end
+local unseen = calls - used - tonumber(ARGV[5])
+if unseen <= 0 then return 0 end
+local at = part > 0 and now + tonumber(ARGV[6]) - span or now
+local name = tostring(math.floor(at / (part > 0 and part or span)))
+local count, last = string.match(redis.call('HGET', KEYS[1], name) or '0 0', '^(%d+) (.+)$')
+if part > 0 and tonumber(last) <= now - span then count = 0 end
+redis.call('HSET', KEYS[1], name, (count + unseen) .. ' ' .. string.format('%.6f', math.max(at, tonumber(last))))
+redis.call('EXPIRE', KEYS[1], math.ceil(span) + tonumber(ARGV[7]))
+return unseen
 """
 
 # KEYS: what became of calls, and the mark that nothing is to be cleared. ARGV: now, ok or bad, part, span.
@@ -99,6 +124,24 @@ def close(app_id: int, seconds: float) -> None:
             _redis().set(_key(app_id, "closed"), f"{until:.6f}", ex=int(seconds) + KEPT_LONGER)
     except RedisError:
         _away()
+
+
+def correct(app_id: int, provider: Provider, allowance: Allowance) -> None:
+    """Count the calls that the vendor has seen and we have not: another server's, or those of lost counters.
+
+    What it says never frees a call: ours on their way it has not seen. A broker that is away costs no answered call.
+    """
+    spoken_of = [one for one in provider.budgets if one.scope == "app" and one.per == allowance.per]
+    for key, calls, span, part in _counters(app_id, spoken_of, 0, "fresh"):
+        resets_in = min(max(allowance.resets_in, 0.0), span)
+        now = f"{clock.now().timestamp():.6f}"
+        given: list[str | float] = [now, calls, span, part, allowance.calls, resets_in, KEPT_LONGER]
+        try:
+            unseen = _redis().register_script(CORRECT)(keys=[key], args=given)
+        except RedisError:
+            return
+        if unseen:
+            log.info("budget_corrected", vendor_app=app_id, calls=int(unseen), span=span)
 
 
 def left(app_id: int, provider: Provider) -> float:

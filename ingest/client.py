@@ -162,6 +162,8 @@ def _called_once(grant: Grant, request: Request, usable: Usable) -> Answer:
     except CallFailed:
         budget.outcome(grant.app, ok=False)
         raise
+    if grant.provider.allowance is not None and (allowance := grant.provider.allowance(answer.headers)):
+        budget.correct(grant.app, grant.provider, allowance)
     if isinstance(error, RateLimited):
         budget.close(grant.app, error.retry_after)
     elif answer.status not in SAY_NOTHING:
@@ -186,12 +188,20 @@ def _verdict(provider: Provider, answer: Answer) -> VagusError | None:
     return (provider.verdict(answer) if provider.verdict else None) or _by_status(provider, answer)
 
 
+def _wait_asked(provider: Provider, answer: Answer) -> float:
+    """The seconds that a vendor asks for: in its own headers, where it has any, else as everybody does."""
+    allowance = provider.allowance(answer.headers) if provider.allowance else None
+    if allowance is None or "retry-after" in answer.headers:
+        return vendor_http.wait_asked(answer.headers)
+    return min(max(allowance.resets_in, 1.0), vendor_http.LONGEST_WAIT)
+
+
 def _by_status(provider: Provider, answer: Answer) -> VagusError | None:
     title, status = provider.title, answer.status
     if requests.codes.ok <= status < requests.codes.multiple_choices or status == UNAUTHORIZED:
         return None
     if status == TOO_MANY:
-        return RateLimited(f"{title} has had too many calls for now", vendor_http.wait_asked(answer.headers))
+        return RateLimited(f"{title} has had too many calls for now", _wait_asked(provider, answer))
     if status == TIMED_OUT or status >= requests.codes.server_error:
         return CallFailed(f"{title} answered {status}")
     if status == FORBIDDEN:

@@ -1,7 +1,8 @@
 """What vendors tell us without being asked: notices taken in as hints, and the subscriptions that bring them.
 
-A notice only marks streams as due; a sync then asks for the data. It is answered before any vendor is called, and its
-body is kept, sealed, for known people only. A notice that anybody could have sent is worth little.
+A notice marks streams as due, and a sync then asks for the data; what a signed one says is gone goes at once, and comes
+back where the sync still finds it. It is answered before any vendor is called, and its body is kept, sealed, for known
+people only. A notice that anybody could have sent is worth little.
 """
 
 import hashlib
@@ -16,11 +17,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 import providers
-from ingest import client, clock, db, following, oauth
+from ingest import client, clock, db, following, oauth, store
 from ingest.models import Connection, HintReceived, HookSubscription, VendorAccount, VendorApp
+from ingest.saving import Saved, save
 from ingest.settings import settings
+from ingest.sync import source_of
 from ingest.vault import vault
-from providers.base import Answer, Provider, Request, Subscribing, Subscription, Webhook
+from providers.base import Answer, Hint, Provider, Request, Subscribing, Subscription, Webhook
 from providers.errors import ContractBroken, Misconfigured, VagusError
 
 FORGED, UNKNOWN = 401, 404
@@ -41,15 +44,15 @@ def receive(vendor: str, app_id: int, headers: Mapping[str, str], body: bytes) -
         log.warning("hook_forged", vendor=vendor, app=app_id)
         return FORGED
     try:
-        hinted = _streams_by_person(webhook, body)
+        hinted = _by_person(webhook, body)
     except ContractBroken as error:
         log.error("hook_unreadable", vendor=vendor, app=app_id, reason=str(error))  # noqa: TRY400  (no bug of ours)
         return webhook.ack_status
-    for vendor_user, streams in hinted.items():
+    for hint in hinted:
         with db.transaction() as session:
-            connection = _connection(session, app, vendor_user)
-            if connection is not None:
-                _note(session, connection, sorted(streams), body, signed=webhook.signed)
+            connection = _connection(session, app, hint.vendor_user)
+            if connection is not None and _note(session, connection, hint.streams, body, signed=webhook.signed):
+                _take_up(session, app, connection, hint, signed=webhook.signed)
     return webhook.ack_status
 
 
@@ -183,12 +186,14 @@ def _listening(vendor: str, app_id: int) -> tuple[VendorApp, Webhook] | None:
     return (app, webhook) if webhook else None
 
 
-def _streams_by_person(webhook: Webhook, body: bytes) -> dict[str, set[str]]:
-    """The streams that a notice hints at, by the vendor's id of the person. Raises ContractBroken."""
-    hinted: dict[str, set[str]] = {}
+def _by_person(webhook: Webhook, body: bytes) -> list[Hint]:
+    """What a notice hints at, once for each person. Raises ContractBroken."""
+    hinted: dict[str, Hint] = {}
     for hint in webhook.hints(body):
-        hinted.setdefault(hint.vendor_user, set()).update(hint.streams)
-    return hinted
+        known = hinted.get(hint.vendor_user, Hint(hint.vendor_user, ()))
+        streams = tuple(sorted({*known.streams, *hint.streams}))
+        hinted[hint.vendor_user] = Hint(hint.vendor_user, streams, known.gone + hint.gone)
+    return list(hinted.values())
 
 
 def _connection(session: Session, app: VendorApp, vendor_user: str) -> int | None:
@@ -207,10 +212,10 @@ def _connection(session: Session, app: VendorApp, vendor_user: str) -> int | Non
     return session.scalar(known)
 
 
-def _note(session: Session, connection: int, streams: Sequence[str], body: bytes, *, signed: bool) -> None:
-    """Keep the notice and mark its streams, together; the same one again, or an unsigned one too soon, does nothing."""
+def _note(session: Session, connection: int, streams: Sequence[str], body: bytes, *, signed: bool) -> bool:
+    """Keep the notice; whether it is to be taken up: not the same one again, nor an unsigned one too soon."""
     if not streams or not (signed or _rested(session, connection)):
-        return
+        return False
     key = hashlib.sha256(body).hexdigest()
     new = insert(HintReceived).values(
         connection=connection,
@@ -220,8 +225,23 @@ def _note(session: Session, connection: int, streams: Sequence[str], body: bytes
         body=vault().seal(body, f"hint|{connection}|{key}"),
         received_at=clock.now(),
     )
-    if session.scalar(new.on_conflict_do_nothing().returning(HintReceived.id)) is not None:
-        following.hint(session, connection, streams)
+    return session.scalar(new.on_conflict_do_nothing().returning(HintReceived.id)) is not None
+
+
+def _take_up(session: Session, app: VendorApp, connection: int, hint: Hint, *, signed: bool) -> None:
+    """Let go what is gone, under the fence that every save takes first; then mark the streams."""
+    person = session.scalars(
+        select(VendorAccount.person)
+        .join(Connection, Connection.vendor_account == VendorAccount.id)
+        .where(Connection.id == connection)
+    ).one()
+    saved = Saved()
+    for gone in hint.gone if signed else ():
+        source = source_of(session, connection, person, providers.get(app.vendor).stream(gone.stream), clock.now())
+        saved.add(save(session, source, [gone]))
+    if saved.written:
+        store.request_score(session, person, "gone")
+    following.hint(session, connection, hint.streams)
 
 
 def _rested(session: Session, connection: int) -> bool:

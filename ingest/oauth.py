@@ -112,19 +112,29 @@ def refresh(provider: Provider, app: VendorApp, refresh_token: str) -> Tokens:
     return _asked(provider, app, "refresh", ask)
 
 
-def revoke(provider: Provider, app: VendorApp, access: str, refresh: str | None) -> bool:
-    """Whether the vendor confirmed the end of the grant; False where it offers none, refuses, or is away."""
+def revoke(provider: Provider, app: VendorApp, access: str, refresh_token: str | None) -> bool:
+    """Whether the vendor confirmed the end of the grant; False where it offers none, refuses, or is away.
+
+    An access token that has ended meanwhile is worth a new one: without it nobody can say goodbye.
+    """
     if provider.auth.revoke is None:
         return False
     try:
-        answers = [
-            vendor_http.exchange(provider, app.origin, request, {}) for request in provider.auth.revoke(access, refresh)
-        ]
+        statuses = _revoked(provider, app, access, refresh_token)
+        if requests.codes.unauthorized in statuses and refresh_token is not None:
+            new = refresh(provider, app, refresh_token)
+            statuses = _revoked(provider, app, new.access, new.refresh or refresh_token)
     except VagusError as error:
         log.info("revoke_failed", vendor=provider.name, reason=str(error))
         return False
     good = range(requests.codes.ok, requests.codes.multiple_choices)
-    return bool(answers) and all(answer.status in good for answer in answers)
+    return bool(statuses) and all(status in good for status in statuses)
+
+
+def _revoked(provider: Provider, app: VendorApp, access: str, refresh_token: str | None) -> list[int]:
+    """What the vendor answered to the requests that end a grant."""
+    asked = provider.auth.revoke(access, refresh_token) if provider.auth.revoke else ()
+    return [vendor_http.exchange(provider, app.origin, request, {}).status for request in asked]
 
 
 def app_secret(app: VendorApp) -> str:
@@ -217,7 +227,8 @@ def _read(provider: Provider, what: str, answer: Mapping[str, Any]) -> Tokens:
     access, new = answer.get("access_token"), answer.get("refresh_token")
     if not _fits_a_header(access) or not (new is None or _fits_a_header(new)):
         raise ContractBroken(f"{provider.title} answered a {what} without tokens")
-    scopes = answer.get("scope") if provider.auth.scopes_from == "token" else None
+    told = provider.auth.scopes_from == "token" or provider.auth.scopes_from == what == "code"
+    scopes = answer.get("scope") if told else None
     listed = scopes.replace(provider.auth.scope_separator, " ").split() if isinstance(scopes, str) else scopes
     return Tokens(
         access=str(access),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NotRequired
+from typing import Any, NotRequired, get_type_hints
 
 import numpy as np
 import pydantic_core
@@ -132,25 +132,27 @@ def _one_by_one(stream: Stream, envelope: Mapping[str, Any]) -> tuple[list[Any],
         try:
             records.append(adapter.validate_python(record))
         except ValidationError as error:
-            rejects.append(_unreadable(record, error))
+            rejects.append(_unreadable(stream, record, error))
     if rejects and not records:
         raise ContractBroken(f"{stream.name}: none of {len(given)} records is as documented: {_first(rejects)}")
     return records, rejects
 
 
-def _unreadable(record: object, error: ValidationError) -> Rejected:
+def _unreadable(stream: Stream, record: object, error: ValidationError) -> Rejected:
     first = error.errors(include_input=False, include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     return Rejected(
         reason=f"{place}: {first['msg']}" if place else first["msg"],
         body=json.dumps(record, sort_keys=True),
-        record=_known(record),
+        record=_known(stream, record),
     )
 
 
-def _known(record: object) -> str | None:
+def _known(stream: Stream, record: object) -> str | None:
     """The id of a record that is not as documented, where it can be one: what no table can hold stays in the body."""
-    known = record.get("id") if isinstance(record, dict) else None
+    known = record.get(stream.key) if isinstance(record, dict) else None
+    if type(known) is int and _numbered(stream.record, stream.key):
+        known = str(known)
     return known if isinstance(known, str) and known.isprintable() and len(known) <= LONGEST_ID else None
 
 
@@ -165,6 +167,12 @@ def _next_token(stream: Stream, envelope: Mapping[str, Any]) -> str | None:
 
 def _token_key(stream: Stream) -> str | None:
     return stream.paging.key if isinstance(stream.paging, TokenPaging) else None
+
+
+@lru_cache(maxsize=256)
+def _numbered(record: type, key: str) -> bool:
+    """Whether the vendor names these records by a number."""
+    return get_type_hints(record).get(key) is int
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
 """Save what a reader returned: under the connection's fence, in batches; an unchanged row is not written again.
 
 Of two versions of one record the same one stands whatever the order of arrival: final over pending, then the higher
-source rank, then `as_of`, then the larger content hash. What is linked to an episode takes its day and its fate.
+source rank, then `as_of`, then the larger content hash. What is linked to an episode takes its day, interval and fate.
 """
 
 import hashlib
@@ -113,7 +113,7 @@ def _bury(session: Session, source: Source, rows: Sequence[shapes.Gone], saved: 
 
 
 def _follow_links(session: Session, source: Source, rows: Sequence[shapes.Episode | shapes.Gone], saved: Saved) -> None:
-    """Let what hangs on these records, and was saved before, take their day and their fate."""
+    """Let what hangs on these records, and was saved before, take their day, their interval and their fate."""
     for statement in (statements.FOLLOW_VALUES, statements.FOLLOW_TAGS, statements.BURY_TAGS):
         _write(session, statement, source, [_identity(row) for row in rows], saved)
 
@@ -125,10 +125,10 @@ def _save_day_values(session: Session, source: Source, rows: Sequence[shapes.Day
             "series": series[row.definition, row.device],
             "record": row.record,
             "value": row.value,
-            "starts_at": _instant(row.starts_at),
-            "ends_at": _instant(row.ends_at),
+            "own_start": _instant(row.starts_at),
+            "own_end": _instant(row.ends_at),
             "own_day": row.day.isoformat() if row.day else None,
-            "utc_offset": row.utc_offset_minutes,
+            "own_offset": row.utc_offset_minutes,
             "flags": ",".join(sorted(row.flags)),
             "state": row.state,
             **_link(row),

@@ -14,10 +14,14 @@ VERSION_OLD = "({0}.state <> 'pending', {0}.source_rank, {0}.as_of, {0}.content)
 
 SAVE_DAY_VALUES = text(f"""
 WITH new AS (
-    SELECT u.*, coalesce(e.day, u.own_day) AS day, t.record IS NOT NULL AS gone
+    SELECT u.series, u.record, u.value, u.flags, u.state, u.link_stream, u.link_record,
+           coalesce(e.starts_at, u.own_start) AS starts_at,
+           CASE WHEN e.record IS NULL THEN u.own_end ELSE e.ends_at END AS ends_at,
+           coalesce(u.own_offset, e.utc_offset_minutes) AS utc_offset,
+           coalesce(e.day, u.own_day) AS day, t.record IS NOT NULL AS gone
     FROM json_to_recordset(CAST(:rows AS json))
-        AS u(series bigint, record text, value float8, starts_at timestamptz, ends_at timestamptz, own_day date,
-             utc_offset bigint, flags text, state text, link_stream text, link_record text)
+        AS u(series bigint, record text, value float8, own_start timestamptz, own_end timestamptz, own_day date,
+             own_offset bigint, flags text, state text, link_stream text, link_record text)
     LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.link_stream AND e.record = u.link_record
     LEFT JOIN tombstone t ON t.vendor_account = :account AND t.stream = u.link_stream AND t.record = u.link_record
         AND NOT (t.stream = CAST(:stream AS text) AND t.as_of < CAST(:as_of AS timestamptz))
@@ -152,18 +156,25 @@ FROM saved JOIN new USING (day, name, source) LEFT JOIN old USING (n)
 
 FOLLOW_VALUES = text("""
 WITH link AS (
-    SELECT u.*, e.day, t.record IS NOT NULL AS gone
+    SELECT u.*, e.record IS NOT NULL AS there, e.day, e.starts_at, e.ends_at, e.utc_offset_minutes,
+           t.record IS NOT NULL AS gone
     FROM json_to_recordset(CAST(:rows AS json)) AS u(stream text, record text)
     LEFT JOIN episode e ON e.vendor_account = :account AND e.stream = u.stream AND e.record = u.record
     LEFT JOIN tombstone t ON t.vendor_account = :account AND t.stream = u.stream AND t.record = u.record
 ), old AS (
-    SELECT d.series, d.record, d.day AS old_day, coalesce(link.day, d.day) AS day, link.gone
+    SELECT d.series, d.record, d.day AS old_day, coalesce(link.day, d.day) AS day, link.gone,
+           coalesce(link.starts_at, d.starts_at) AS starts_at,
+           CASE WHEN link.there THEN link.ends_at ELSE d.ends_at END AS ends_at,
+           coalesce(d.utc_offset_minutes, link.utc_offset_minutes) AS utc_offset
     FROM day_value d
     JOIN link ON d.link_stream = link.stream AND d.link_record = link.record
     JOIN series s ON s.id = d.series AND s.vendor_account = :account
     WHERE d.day IS DISTINCT FROM coalesce(link.day, d.day) OR d.gone <> link.gone
+       OR link.there AND (d.starts_at, d.ends_at) IS DISTINCT FROM (link.starts_at, link.ends_at)
 )
-UPDATE day_value d SET day = old.day, gone = old.gone FROM old WHERE d.series = old.series AND d.record = old.record
+UPDATE day_value d SET day = old.day, gone = old.gone, starts_at = old.starts_at, ends_at = old.ends_at,
+                       utc_offset_minutes = old.utc_offset
+FROM old WHERE d.series = old.series AND d.record = old.record
 RETURNING false AS is_new, true AS differs, old.old_day, d.day AS new_day
 """)
 

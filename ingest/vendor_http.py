@@ -18,6 +18,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from ingest import clock
+from ingest.ops import counts
 from providers.base import Answer, Provider, Request
 from providers.errors import ContractBroken, Misconfigured, Unavailable
 
@@ -72,6 +73,7 @@ def quiet(call: Call, origin: str | None, pool: HTTPAdapter) -> Call:
     return call
 
 
+@counts.calls
 def exchange(provider: Provider, origin: str | None, request: Request, headers: Mapping[str, str]) -> Answer:
     """Make one call and return its answer, whatever its status. Raises CallFailed, ContractBroken, Misconfigured."""
     response = _session(origin).request(

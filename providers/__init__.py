@@ -3,8 +3,9 @@
 from providers.base import Provider
 from providers.errors import Misconfigured
 from providers.oura import OURA
+from providers.whoop import WHOOP
 
-PROVIDERS: tuple[Provider, ...] = (OURA,)
+PROVIDERS: tuple[Provider, ...] = (OURA, WHOOP)
 
 
 def get(name: str) -> Provider:

@@ -4,17 +4,26 @@ A vendor is one file of these declarations and small pure functions. Paging, ret
 `ingest`'s and never appear in it. What cannot be said here is said by a reviewed change to this file, no subclass.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from providers.errors import VagusError
 from providers.measures import Definition
-from providers.shapes import Row
+from providers.shapes import Gone, Rejected, Row
 
 Record: TypeAlias = Mapping[str, Any]  # one record of a vendor, parsed into the TypedDict that its stream declares
 Level: TypeAlias = Literal["bronze", "silver", "gold", "platinum"]
+
+# What a field of a record may be: a value outside of what PostgreSQL or a person could mean sets its record aside.
+EARLIEST, LATEST = datetime(2012, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)  # no vendor is older
+Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]{0,100}$")]
+Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,8 @@ class OAuth:
     """An OAuth 2 grant. Scopes named here are asked for; those a stream names are needed by it.
 
     `other_token_urls` are tried where the first refuses, never after a time-out: a refused request spends no token.
+    `scopes_from` is where the granted scopes are told: in each token's answer, or in that to the `code` alone, where a
+    refresh has to name scopes of its own (`refresh_params`) and may be answered with no others.
     `revoke` makes the requests that end a grant, from access and refresh token.
     """
 
@@ -71,7 +82,7 @@ class OAuth:
     pkce: bool = False
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     refresh_params: Mapping[str, str] = field(default_factory=dict)
-    scopes_from: Literal["token", "callback", "absent"] = "token"
+    scopes_from: Literal["token", "code", "callback", "absent"] = "token"
     rotation: Literal["single_use", "may_rotate", "stable"] = "single_use"
     revoke: Callable[[str, str | None], Sequence[Request]] | None = None
 
@@ -127,6 +138,16 @@ class Asked:
     until: datetime
 
 
+def wrong_times(record: Record, starts: datetime, ends: datetime | None, longest: timedelta) -> Rejected | None:
+    """A record set aside because its interval cannot be; None where it can, or where it goes on."""
+    if ends is None or timedelta(0) < ends - starts <= longest:
+        return None
+    reason = (
+        "it ends before it starts" if ends <= starts else f"it lasts more than {longest / timedelta(hours=1):g} hours"
+    )
+    return Rejected(reason, json.dumps(record, default=str, sort_keys=True), record=str(record["id"]))
+
+
 Reader: TypeAlias = Callable[[Sequence[Any], Asked], Iterable[Row]]
 
 
@@ -134,11 +155,11 @@ Reader: TypeAlias = Callable[[Sequence[Any], Asked], Iterable[Row]]
 class Stream:
     """A vendor endpoint that is followed.
 
-    `record` is the TypedDict that each record is validated against; `read` turns the valid records of one page into
-    rows and is called once a page. `series` are the dense series whose points a complete answer speaks for: a stream
-    has these, or records. `borne` are those whose points belong to a record, such as the HRV of a sleep. `settles` is
-    how long a record may still change, `reach` how far back a run looks at most. Raise `mapping` when `read` would
-    return other rows for an equal answer.
+    `record` is the TypedDict that each record is validated against, `key` its field that names it; `read` turns the
+    valid records of one page into rows and is called once a page. `series` are the dense series whose points a complete
+    answer speaks for: a stream has these, or records. `borne` are those whose points belong to a record, such as the
+    HRV of a sleep. `settles` is how long a record may still change, `reach` how far back a run looks at most. Raise
+    `mapping` when `read` would return other rows for an equal answer.
     """
 
     name: str  # "oura.sleep": what rows and tables carry
@@ -148,6 +169,7 @@ class Stream:
     read: Reader
     window: Window | None = None  # None: there is no span to ask for, the answer is everything
     records_at: str = "data"
+    key: str = "id"
     paging: Paging = OnePage()
     params: Mapping[str, str] = field(default_factory=dict)
     scope: str | None = None
@@ -170,11 +192,24 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a vendor says is left of one of its budgets: so many calls of those `per` span, for so many seconds."""
+
+    calls: int
+    per: timedelta
+    resets_in: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hint:
-    """A vendor's notice that something changed: whose, and which streams bring it."""
+    """A vendor's notice that something changed: whose, and which streams bring it.
+
+    Records that it says are `gone` go at once where the notice is signed: an answer that still has one brings it back.
+    """
 
     vendor_user: str
     streams: tuple[str, ...]
+    gone: tuple[Gone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +259,8 @@ class Provider:
     """A vendor, whole.
 
     `verdict` names an error by the vendor's own words, from status and body, before the general rules do; it may also
-    find one inside a 200. `backfill` is how far back the first pull reaches.
+    find one inside a 200. `allowance` reads what is left of a budget from an answer's headers, their names in lower
+    case. `backfill` is how far back the first pull reaches.
     """
 
     name: str
@@ -237,6 +273,7 @@ class Provider:
     backfill: timedelta
     webhook: Webhook | None = None
     verdict: Callable[[Answer], VagusError | None] | None = None
+    allowance: Callable[[Mapping[str, str]], Allowance | None] | None = None
     gives: str = ""  # for people: "HRV, heart rate, breathing, temperature"
     arrives: str = ""  # for people: when data usually gets here
     docs: str = ""

@@ -34,8 +34,8 @@ class DayValue:
     """One number for one civil day, such as a night's HRV.
 
     `record` is the vendor's id, or a key that the reader builds from the record's own instant; a day is never identity.
-    `value` is in the unit of the definition's measure. `link` names the episode (stream, record) whose day this value
-    takes; without one, `day` must be set.
+    `value` is in the unit of the definition's measure. `link` names the episode (stream, record) whose day and interval
+    this value takes once it is there; without one, `day` must be set.
     """
 
     definition: Definition

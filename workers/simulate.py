@@ -1,7 +1,8 @@
-"""The simulator's server: real HTTP on loopback around the pure simulated vendor, and what only a socket can do.
+"""The simulator's server: real HTTP on loopback around the pure simulated vendors, and what only a socket can do.
 
-The vendor answers below `/oura`; the levers of `providers.simulator.oura.control` are pulled by a POST of JSON to
-`/_control/NAME`, beside `fire` (send the waiting webhooks now) and `wait` (until a path was called so often).
+Each vendor answers below its own name, `/oura` and `/whoop`. Its levers, the `control` of its room, are pulled by a
+POST of JSON to `/_control/NAME`, where `vendor` says whose (Oura's where it does not), beside `fire` (send the waiting
+webhooks now, everybody's where no vendor is named) and `wait` (until a path was called so often).
 """
 
 import signal
@@ -9,10 +10,10 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
@@ -22,11 +23,13 @@ from ingest import clock
 from providers.errors import Misconfigured
 from providers.simulator.conversation import Asking, Call, Heard, Received, Reply, as_json
 from providers.simulator.oura import Oura
-from providers.simulator.oura.control import pull
+from providers.simulator.vendor import Vendor
+from providers.simulator.whoop import Whoop
 from workers.supervision.port import listen
 
 HOST = "127.0.0.1"
-PREFIX, CONTROL = "/oura", "/_control/"
+CONTROL = "/_control/"
+USUAL = "oura"  # whose levers are meant where nobody says
 LARGEST_BODY = 1_000_000
 LOOK_EVERY = 0.2
 RESET_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST and drops what was not sent
@@ -34,26 +37,39 @@ RESET_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends RST and drop
 log = structlog.get_logger(__name__)
 
 
-class Served:
-    """A simulated Oura being served; `oura` may be reached into under `lock`."""
+AnyVendor: TypeAlias = Vendor[Any, Any]
 
-    def __init__(self, oura: Oura | None = None, port: int = 0, host: str = HOST, *, hooks: bool = True) -> None:
+
+def vendors(seed: int = 0) -> list[AnyVendor]:
+    """Every vendor there is a simulation of."""
+    return [Oura(seed), Whoop(seed)]
+
+
+class Served:
+    """Simulated vendors being served; they may be reached into under `lock`."""
+
+    def __init__(
+        self, simulated: Iterable[AnyVendor] | None = None, port: int = 0, host: str = HOST, *, hooks: bool = True
+    ) -> None:
         """Take the port, at once; without `hooks` webhooks go out at `fire` alone.
 
         Raises Misconfigured off loopback, and where no port is free.
         """
         if not ip_address(host).is_loopback:
             raise Misconfigured(f"the simulator listens on this machine only, not on {host}")
-        self.oura = oura or Oura()
+        self.vendors = {vendor.name: vendor for vendor in (vendors() if simulated is None else simulated)}
         self.lock = threading.RLock()
         self.called = threading.Condition(self.lock)
         self.stopping = threading.Event()
         self.server = _Server(self, listen(host, port))
         self.address = f"http://{host}:{self.server.server_address[1]}"
-        self.origin = f"{self.address}{PREFIX}"
         self.threads = [threading.Thread(target=self.server.serve_forever, args=(0.05,), name="simulator")]
         if hooks:
             self.threads.append(threading.Thread(target=self._send_hooks, name="simulator-hooks"))
+
+    def origin(self, vendor: str) -> str:
+        """What stands in for a vendor's scheme and host."""
+        return f"{self.address}/{vendor}"
 
     def start(self) -> "Served":
         """Serve, in threads of its own."""
@@ -72,10 +88,10 @@ class Served:
         for thread in self.threads:
             thread.join()
 
-    def answer(self, request: Received) -> Reply:
+    def answer(self, vendor: AnyVendor, request: Received) -> Reply:
         """Answer one request; where the vendor asks somebody first, the call is made while others are served."""
         with self.called:
-            response = self.oura.answer(request, clock.now())
+            response = vendor.answer(request, clock.now())
         if isinstance(response, Asking):
             heard = call(response.call)
             with self.called:
@@ -87,42 +103,58 @@ class Served:
     def control(self, name: str, given: Mapping[str, Any]) -> Any:
         """Pull a lever. Raises LookupError, ValueError."""
         if name == "fire":
-            return {"sent": self.fire()}
+            return {"sent": self.fire(given.get("vendor"))}
+        vendor = self._named(str(given.get("vendor", USUAL)))
         if name == "wait":
-            return {"called": self.wait(str(given["path"]), int(given["count"]), float(given.get("seconds", 20)))}
+            path, count, seconds = str(given["path"]), int(given["count"]), float(given.get("seconds", 20))
+            return {"called": self.wait(path, count, seconds, vendor.name)}
         with self.called:
-            return pull(self.oura, name, given, clock.now())
+            return vendor.pull(name, given, clock.now())
 
-    def calls(self, path: str = "", status: int | None = None) -> int:
-        """How many calls there were on paths that begin with `path`."""
+    def calls(self, path: str = "", status: int | None = None, vendor: str = USUAL) -> int:
+        """How many calls a vendor had on paths that begin with `path`."""
         with self.called:
             return sum(
                 count
-                for one, count in self.oura.calls.items()
+                for one, count in self.vendors[vendor].calls.items()
                 if one.path.startswith(path) and status in {None, one.status}
             )
 
-    def wait(self, path: str, count: int, seconds: float) -> bool:
+    def wait(self, path: str, count: int, seconds: float, vendor: str = USUAL) -> bool:
         """Wait until a path was called so often; False where it was not within so many seconds of the machine."""
         with self.called:
-            return self.called.wait_for(lambda: self.stopping.is_set() or self.calls(path) >= count, seconds)
+            return self.called.wait_for(
+                lambda: self.stopping.is_set() or self.calls(path, vendor=vendor) >= count, seconds
+            )
 
-    def fire(self, *, at_once: bool = True) -> int:
-        """Look for changes and send the webhooks that wait, those not yet due too with `at_once`; how many went out."""
+    def fire(self, vendor: str | None = None, *, at_once: bool = True) -> int:
+        """Look for changes and send the webhooks that wait, those not yet due too with `at_once`; how many went out.
+
+        Raises LookupError for a vendor there is not.
+        """
+        meant = list(self.vendors.values()) if vendor is None else [self._named(vendor)]
+        return sum(self._fire(one, at_once=at_once) for one in meant)
+
+    def _fire(self, vendor: AnyVendor, *, at_once: bool) -> int:
         sent = 0
         with self.called:
             now = clock.now()
-            self.oura.hooks.look(self.oura.accounts.values(), now)
-            due = self.oura.hooks.due(now, at_once=at_once)
+            vendor.hooks.look(vendor.accounts.values(), now)
+            due = vendor.hooks.due(now, at_once=at_once)
         for notice in due:
             with self.called:
-                request = self.oura.hooks.call(notice, clock.now())
+                request = vendor.hooks.call(notice, clock.now())
             if request is not None:
                 heard = call(request)
                 sent += 1
                 with self.called:
-                    self.oura.hooks.heard(notice, heard, clock.now())
+                    vendor.hooks.heard(notice, heard, clock.now())
         return sent
+
+    def _named(self, name: str) -> AnyVendor:
+        if name not in self.vendors:
+            raise LookupError(f"there is no vendor {name}: {', '.join(self.vendors)}")
+        return self.vendors[name]
 
     def _send_hooks(self) -> None:
         while not self.stopping.wait(LOOK_EVERY):
@@ -181,17 +213,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(as_json(413, {"detail": "Too large."}))
             return
         parts = urlsplit(self.path)
+        vendor = self.server.served.vendors.get(parts.path.strip("/").partition("/")[0])
         request = Received(
             method=self.command,
-            path=parts.path.removeprefix(PREFIX),
+            path=parts.path.removeprefix(f"/{vendor.name}") if vendor else parts.path,
             query=dict(reversed(parse_qsl(parts.query, keep_blank_values=True))),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(length),
         )
         if parts.path.startswith(CONTROL):
             self._send(self._control(parts.path.removeprefix(CONTROL), request))
-        elif parts.path.startswith(f"{PREFIX}/"):
-            self._send(self.server.served.answer(request))
+        elif vendor:
+            self._send(self.server.served.answer(vendor, request))
         else:
             self._send(as_json(404, {"detail": "Not Found"}))
 

@@ -1,10 +1,15 @@
-"""The command `vagus simulate`: a simulated Oura with made-up people, served until Ctrl-C."""
+"""The command `vagus simulate`: simulated vendors with the same made-up people, served until Ctrl-C."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from providers.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from providers.simulator.people import Story
+    from workers.simulate import Served
 
 CLIENT_ID, CLIENT_SECRET = "simulated-app", "simulated-secret"
 PORT = 8740
@@ -22,34 +27,67 @@ def simulate(  # noqa: PLR0913  a command's options
     nights: Annotated[int, typer.Option(help="How many nights each has behind them.", min=1)] = 180,
     seed: Annotated[int, typer.Option(help="Another seed makes other people.")] = 7,
     phone: Annotated[bool, typer.Option("--phone", help="Data comes when a phone syncs, thrice a day.")] = False,
-    redirect: Annotated[str | None, typer.Option(help="Where the app sends people back to.", metavar="URL")] = None,
-    new_portal: Annotated[bool, typer.Option("--new-portal", help="The app is of Oura's new portal.")] = False,
-    expires_in: Annotated[int, typer.Option(help="Seconds that an access token lasts.", min=1)] = 86_400,
+    redirect: Annotated[
+        str | None, typer.Option(help="Where apps send people back to; {vendor} stands for its name.", metavar="URL")
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="The webhook address in WHOOP's dashboard.", metavar="URL")
+    ] = None,
+    new_portal: Annotated[bool, typer.Option("--new-portal", help="Oura's app is of its new portal.")] = False,
+    expires_in: Annotated[int, typer.Option(help="Seconds that Oura's access tokens last.", min=1)] = 86_400,
 ) -> None:
-    """Serve a simulated Oura on this machine, with made-up people, until Ctrl-C."""
+    """Serve a simulated Oura and a simulated WHOOP on this machine, with made-up people, until Ctrl-C."""
     from ingest import clock, connections, log  # noqa: PLC0415  the other commands start faster without them
     from ingest.settings import settings  # noqa: PLC0415
-    from providers.simulator.oura import App, Life, Oura  # noqa: PLC0415
-    from providers.simulator.oura.control import LEVERS  # noqa: PLC0415
-    from providers.simulator.oura.service import today  # noqa: PLC0415
-    from providers.simulator.people import Story  # noqa: PLC0415
+    from providers.simulator.life import Life, today  # noqa: PLC0415
     from providers.simulator.phone import THRICE_DAILY, Phone  # noqa: PLC0415
-    from workers.simulate import Served, serve  # noqa: PLC0415
+    from workers.simulate import Served, serve, vendors  # noqa: PLC0415
 
     log.configure("simulator")
-    oura = Oura(seed)
-    back = redirect or connections.redirect_uri(settings().public_url, "oura")
-    oura.add_app(App(CLIENT_ID, CLIENT_SECRET, (back,), "new" if new_portal else "legacy", expires_in))
-    for name, _, story in (named.partition("=") for named in person or PEOPLE):
+    public = settings().public_url
+    lives = {
+        name: Life(story, today(clock.now(), 0), nights, seed) for name, story in _stories(person or PEOPLE).items()
+    }
+    simulated = {vendor.name: vendor for vendor in vendors(seed)}
+    backs = {
+        name: redirect.replace("{vendor}", name) if redirect else connections.redirect_uri(public, name)
+        for name in simulated
+    }
+    own: dict[str, dict[str, object]] = {
+        "oura": {"portal": "new" if new_portal else "legacy", "expires_in": expires_in},
+        "whoop": {"webhook_url": webhook or ""},
+    }
+    for name, vendor in simulated.items():
+        app = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": [backs[name]]}
+        vendor.pull("app", {**app, **own[name]}, clock.now())
+        for handle, life in lives.items():
+            vendor.add_person(handle, life, Phone(THRICE_DAILY if phone else ()))
+    served = Served(simulated.values(), port)
+    typer.echo(_told(served, backs, list(lives)))
+    serve(served)
+
+
+def _stories(named: Sequence[str]) -> dict[str, "Story"]:
+    """Who was named with which story. Raises Misconfigured."""
+    from providers.simulator.people import Story  # noqa: PLC0415
+
+    found = {}
+    for name, _, story in (one.partition("=") for one in named):
         if not name or story not in set(Story):
             raise Misconfigured(f"--person takes NAME=STORY, where a story is one of: {', '.join(Story)}")
-        life = Life(Story(story), today(clock.now(), 0), nights, seed)
-        oura.add_person(name, life, Phone(THRICE_DAILY if phone else ()))
-    served = Served(oura, port)
-    typer.echo(
-        f"A simulated Oura with {', '.join(oura.accounts)} at {served.origin}; Ctrl-C stops it.\n"
-        f"It sends people back to {back} only. Point Vagus at it with the secret {CLIENT_SECRET}:\n"
-        f"  vagus vendor add oura --client-id {CLIENT_ID} --origin {served.origin}\n"
-        f"Its levers take JSON by POST at {served.address}/_control/NAME: {', '.join((*LEVERS, 'fire', 'wait'))}"
-    )
-    serve(served)
+        found[name] = Story(story)
+    return found
+
+
+def _told(served: "Served", backs: Mapping[str, str], people: Sequence[str]) -> str:
+    """How to point Vagus at what is served."""
+    lines = [f"Simulated vendors with {', '.join(people)} at {served.address}; Ctrl-C stops them."]
+    lines += [f"They know the app by the secret {CLIENT_SECRET}. Point Vagus at one or at both:"]
+    for name, back in backs.items():
+        lines += [
+            f"  vagus vendor add {name} --client-id {CLIENT_ID} --origin {served.origin(name)}",
+            f"    (people are sent back to {back} only)",
+        ]
+    levers = {name: ", ".join(vendor.levers) for name, vendor in served.vendors.items()}
+    lines += [f"Levers take JSON by POST at {served.address}/_control/NAME, with vendor for whose; fire, wait, and"]
+    return "\n".join([*lines, *(f"  {name}: {named}" for name, named in levers.items())])

@@ -14,7 +14,7 @@ from providers.exports.whoop_journal import Answer, read_answer, tags_of
 from providers.shapes import Rejected, Row
 
 STREAMS = {"cycles": whoop_columns.CYCLES, "journal": whoop_columns.JOURNAL}
-MAPPING = "1"
+MAPPING = "2"
 
 KNOWN_BUT_UNUSED = {
     whoop_columns.SLEEPS: "the nights of sleeps.csv are already in physiological_cycles.csv; its naps are not used",

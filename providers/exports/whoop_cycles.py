@@ -125,7 +125,7 @@ def _value(cycle: Cycle, name: str, definition: Definition, night: Episode | Non
         value=cycle.numbers[name],
         starts_at=night.starts_at if night else moments.start,
         ends_at=night.ends_at if night else moments.end if of_the_day else None,
-        day=moments.day,
+        day=series.day_of_cycle(moments.start, moments.offset) if of_the_day else moments.day,
         utc_offset_minutes=moments.offset,
         state=cycle.state,
         link=(series.SLEEP_STREAM, moments.record) if night else None,

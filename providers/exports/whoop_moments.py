@@ -6,12 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from providers.exports.local_time import instant, offset_minutes, wall_clock
 from providers.exports.table import Line
 from providers.exports.whoop_columns import Columns
+from providers.exports.whoop_series import LONGEST_SLEEP, day_of_cycle
 from providers.shapes import Rejected
 
-# A cycle begins with falling asleep; eight hours later a usual sleeper has woken. So a row without a night falls on
-# the day on which its night would have ended, and a journal answer on the day of the morning it was given.
-USUAL_NIGHT = timedelta(hours=8)
-LONGEST_SLEEP = timedelta(hours=24)
 CLOCK_ERROR = timedelta(days=1)  # a phone's clock or zone may be wrong by this much
 EARLIEST = datetime(2012, 1, 1, tzinfo=UTC)  # WHOOP was founded in that year; one such row would make empty decades
 
@@ -65,7 +62,9 @@ def moments_of(line: Line, columns: Columns, now: datetime) -> Moments:
         raise SetAside("it lies in the future", record)
     if start < EARLIEST:
         raise SetAside("it lies before there was a WHOOP", record)
-    day = (local_wake or local_start + USUAL_NIGHT).date()
+    # A row without a night falls on the day on which its night would have ended, and a journal answer on the day of the
+    # morning it was given.
+    day = local_wake.date() if local_wake else day_of_cycle(start, offset)
     return Moments(record, start, end, onset, wake, day, offset)
 
 

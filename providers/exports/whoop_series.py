@@ -1,4 +1,6 @@
-"""What WHOOP's numbers are. The file and the API of one account tell of the same series, so both use these."""
+"""What WHOOP's numbers are, and of which day. File and API of one account tell of the same series: both use these."""
+
+from datetime import date, datetime, timedelta
 
 from providers.measures import (
     ACTIVE_ENERGY,
@@ -12,6 +14,10 @@ from providers.measures import (
     VENDOR_STRAIN,
     Definition,
 )
+
+# A cycle begins with falling asleep; eight hours later a usual sleeper has woken.
+USUAL_NIGHT = timedelta(hours=8)
+LONGEST_SLEEP = timedelta(hours=24)
 
 SLEEP_STREAM = "whoop.sleep"  # the stream whose episodes the values of a night are linked to
 
@@ -29,3 +35,12 @@ ASLEEP = Definition(TOTAL_SLEEP_TIME, "whoop_sleep", "sleep")  # light, deep and
 # Of the cycle, from falling asleep to falling asleep: the API has energy in kilojoules, the file in kilocalories.
 STRAIN = Definition(VENDOR_STRAIN, "whoop_cycle", "day")
 ENERGY = Definition(ACTIVE_ENERGY, "whoop_cycle", "day")  # resting burn included
+
+
+def day_of_cycle(start: datetime, offset: int | None) -> date:
+    """The civil day of a cycle's strain and energy: the local date eight hours after `start`; `offset` in minutes.
+
+    Usually the day on which its night ended. When that was, the file says and the API's cycle does not: so neither is
+    asked, or one cycle would lie on two days.
+    """
+    return (start + timedelta(minutes=offset or 0) + USUAL_NIGHT).date()

@@ -36,6 +36,10 @@ class Received:
             return {}
         return found if isinstance(found, dict) else {}
 
+    def bearer(self) -> str:
+        """The token that the request shows; empty where it shows none."""
+        return self.headers.get("authorization", "").removeprefix("Bearer ").strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -44,9 +44,13 @@ class Rule:
 
 @dataclass
 class Faults:
-    """The rules in force; the first that fits strikes. Chance is seeded, so that a run can be repeated."""
+    """The rules in force; the first that fits strikes. Chance is seeded, so that a run can be repeated.
+
+    `records_at` is where the vendor's pages hold their records.
+    """
 
     seed: int = 0
+    records_at: str = "data"
     rules: list[Rule] = field(default_factory=list)
     last_records: dict[str, Any] = field(default_factory=dict)
 
@@ -103,17 +107,17 @@ class Faults:
     def remember(self, request: Received, reply: Reply) -> None:
         """Keep the last record of a page where duplicates are on order for its path."""
         if any(rule.kind == "duplicates" and request.path.startswith(rule.path) for rule in self.rules):
-            records = _envelope(reply).get("data")
+            records = _envelope(reply).get(self.records_at)
             if isinstance(records, list) and records:
                 self.last_records[_reader(request)] = records[-1]
 
     def _rewritten(self, rule: Rule, request: Received, reply: Reply) -> Reply:
         document = _envelope(reply)
-        records = document.get("data")
+        records = document.get(self.records_at)
         if not isinstance(records, list):
             return reply
         before = self.last_records.get(_reader(request))
-        document["data"] = _REWRITE[rule.kind](records, rule.args, before)
+        document[self.records_at] = _REWRITE[rule.kind](records, rule.args, before)
         if rule.kind == "empty":
             document["next_token"] = None
         return Reply(reply.status, json.dumps(document, separators=(",", ":")).encode(), reply.headers)

@@ -1,4 +1,4 @@
-"""A person's phone: what the ring has seen reaches the vendor only when the phone fetches it."""
+"""A person's phone: what was worn reaches the vendor only when the phone fetches it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,11 +19,28 @@ class Phone:
     opened: list[datetime] = field(default_factory=list)
 
     def last_sync(self, now: datetime, utc_offset_minutes: int) -> datetime:
-        """When the phone last handed over what the ring had, at or before `now`."""
+        """When the phone last handed over what there was, at or before `now`."""
         latest = self._scheduled(now, utc_offset_minutes)
         while gone := self._left(latest):
             latest = self._scheduled(gone - timedelta(seconds=1), utc_offset_minutes)
         return max(at for at in (latest, *self.opened) if at <= now)
+
+    def first_sync(self, at: datetime, utc_offset_minutes: int) -> datetime:
+        """When the phone first hands over what is there at an instant."""
+        first = self._next(at, utc_offset_minutes)
+        while back := self._back(first):
+            first = self._next(back, utc_offset_minutes)
+        return min([first, *(opened for opened in self.opened if opened >= at)])
+
+    def _next(self, at: datetime, utc_offset_minutes: int) -> datetime:
+        """The first sync that the schedule has from an instant on."""
+        if not self.times:
+            return at
+        shift = timedelta(minutes=utc_offset_minutes)
+        here = at.astimezone(UTC) + shift
+        days = (here.date(), here.date() + timedelta(days=1))
+        moments = (datetime.combine(day, moment, UTC) for day in days for moment in self.times)
+        return min(moment for moment in moments if moment >= here) - shift
 
     def _scheduled(self, now: datetime, utc_offset_minutes: int) -> datetime:
         """The newest sync that the schedule has up to an instant."""
@@ -38,3 +55,7 @@ class Phone:
     def _left(self, at: datetime) -> datetime | None:
         """Since when the phone is away at an instant; None where it is not."""
         return min((since for since, until in self.away if since <= at < until), default=None)
+
+    def _back(self, at: datetime) -> datetime | None:
+        """Until when the phone is away at an instant; None where it is not."""
+        return max((until for since, until in self.away if since <= at < until), default=None)

@@ -45,13 +45,19 @@ QUESTIONS = {
     "travel": "Traveled on a plane?",
 }
 CAFFEINE = "Consumed caffeine?"  # answered yes on every day: most of a real journal is of no use to us
-SLEEP_NEED = 470  # minutes
+SLEEP_NEED, SLEEP_CONSISTENCY = 470, 80  # minutes, percent
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say: equal people make equal bytes
 
 
-def cycles_csv(nights: Sequence[SyntheticNight], *, last_is_open: bool = True) -> str:
-    """physiological_cycles.csv; with `last_is_open` as exported on the last morning, whose cycle has no end yet."""
-    return _table(CYCLE_COLUMNS, [_cycle(*spanned) for spanned in _newest_first(nights, last_is_open=last_is_open)])
+def cycles_csv(nights: Sequence[SyntheticNight], *, last_is_open: bool = True, older: bool = False) -> str:
+    """physiological_cycles.csv; with `last_is_open` as exported on the last morning, whose cycle has no end yet.
+
+    An `older` strap knows neither skin temperature nor oxygen.
+    """
+    rows = [_cycle(*spanned) for spanned in _newest_first(nights, last_is_open=last_is_open)]
+    if older:
+        rows = [[*row[:6], "", "", *row[8:]] for row in rows]
+    return _table(CYCLE_COLUMNS, rows)
 
 
 def sleeps_csv(nights: Sequence[SyntheticNight], *, last_is_open: bool = True) -> str:
@@ -74,17 +80,37 @@ def journal_csv(nights: Sequence[SyntheticNight], *, last_is_open: bool = True) 
     return _table(JOURNAL_COLUMNS, rows)
 
 
-def export_zip(nights: Sequence[SyntheticNight], *, last_is_open: bool = True) -> bytes:
+def export_zip(nights: Sequence[SyntheticNight], *, last_is_open: bool = True, older: bool = False) -> bytes:
     """The ZIP that WHOOP mails. Stored, not packed: packed bytes would depend on the machine's zlib."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, write in (
-            ("physiological_cycles.csv", cycles_csv),
-            ("sleeps.csv", sleeps_csv),
-            ("journal_entries.csv", journal_csv),
+        for name, written in (
+            ("physiological_cycles.csv", cycles_csv(nights, last_is_open=last_is_open, older=older)),
+            ("sleeps.csv", sleeps_csv(nights, last_is_open=last_is_open)),
+            ("journal_entries.csv", journal_csv(nights, last_is_open=last_is_open)),
         ):
-            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), write(nights, last_is_open=last_is_open))
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), written)
     return buffer.getvalue()
+
+
+def highest_heart_rate(night: SyntheticNight) -> int:
+    """The highest of the day that a night's waking begins."""
+    return 100 + round(4 * night.strain)
+
+
+def mean_heart_rate(night: SyntheticNight) -> int:
+    """The mean of the day that a night's waking begins."""
+    return 62 + round(night.strain)
+
+
+def sleep_performance(night: SyntheticNight) -> int:
+    """How much of the sleep that was needed was had, in percent."""
+    return min(100, round(100 * night.asleep_minutes / SLEEP_NEED))
+
+
+def sleep_efficiency(night: SyntheticNight) -> int:
+    """How much of the time in bed was slept, in percent."""
+    return round(100 * night.asleep_minutes / night.in_bed_minutes)
 
 
 def _newest_first(
@@ -106,10 +132,9 @@ def _span(night: SyntheticNight, end: datetime | None) -> list[str]:
 
 
 def _cycle(night: SyntheticNight, end: datetime | None) -> list[object]:
-    day = [night.strain, night.energy_kcal, 100 + round(4 * night.strain), 62 + round(night.strain)]
+    day = [night.strain, night.energy_kcal, highest_heart_rate(night), mean_heart_rate(night)]
     if not night.worn:
         return [*_span(night, end), *[""] * 5, *day, *[""] * 14]
-    performance = min(100, round(100 * night.asleep_minutes / SLEEP_NEED))
     return [
         *_span(night, end),
         night.recovery,
@@ -120,7 +145,7 @@ def _cycle(night: SyntheticNight, end: datetime | None) -> list[object]:
         *day,
         night.onset,
         night.wake,
-        performance,
+        sleep_performance(night),
         night.respiratory_rate,
         night.asleep_minutes,
         night.in_bed_minutes,
@@ -130,8 +155,8 @@ def _cycle(night: SyntheticNight, end: datetime | None) -> list[object]:
         night.awake_minutes,
         SLEEP_NEED,
         max(0, SLEEP_NEED - night.asleep_minutes),
-        round(100 * night.asleep_minutes / night.in_bed_minutes),
-        80,
+        sleep_efficiency(night),
+        SLEEP_CONSISTENCY,
     ]
 
 

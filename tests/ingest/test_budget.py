@@ -9,7 +9,7 @@ import pytest
 from ingest import budget, db, pauses
 from ingest import clock as the_clock
 from ingest.models import VendorApp
-from providers.base import Budget
+from providers.base import Allowance, Budget
 from providers.errors import Misconfigured, RateLimited, Unavailable
 from tests.ingest.local_vendor import LOCAL, connect, counters, vendor
 
@@ -124,6 +124,65 @@ def test_what_the_vendor_says_closes_the_app_until_then_and_never_earlier(at, co
     assert taken(a_minute(10))[0] == 10
 
 
+def said_left(calls: int, resets_in: float, per: timedelta = timedelta(minutes=1)) -> Allowance:
+    return Allowance(calls, per, resets_in)
+
+
+@pytest.mark.parametrize("how", ["rolling", "aligned"])
+def test_calls_that_the_vendor_counted_and_we_did_not_are_counted_until_it_forgets_them(at, counters, how):
+    provider = a_minute(100, clock=how)
+    budget.correct(1, provider, said_left(10, 30))
+    assert budget.left(1, provider) == pytest.approx(0.1)
+    assert taken(provider)[0] == 10
+    at(29)
+    assert taken(provider)[0] == 0
+    at(60 if how == "aligned" else 31)
+    assert taken(provider)[0] == (100 if how == "aligned" else 90)
+
+
+def test_what_the_vendor_says_never_frees_a_call_as_it_has_not_seen_those_on_their_way(at, counters):
+    assert taken(a_minute(10), most=8)[0] == 8
+    budget.correct(1, a_minute(10), said_left(9, 30))
+    assert taken(a_minute(10))[0] == 2
+
+
+def test_the_same_answer_twice_counts_nothing_twice(at, counters):
+    for _ in range(3):
+        budget.correct(1, a_minute(100), said_left(40, 30))
+    assert taken(a_minute(100))[0] == 40
+
+
+def test_a_budget_of_the_day_is_corrected_apart_from_that_of_the_minute(at, counters):
+    both = allowing(Budget(calls=100, per=timedelta(minutes=1)), Budget(calls=1000, per=timedelta(days=1)))
+    budget.correct(1, both, said_left(3, 7200, timedelta(days=1)))
+    assert taken(both) == (3, pytest.approx(7200, abs=1))
+    at(7201)
+    assert taken(both)[0] == 100
+    at(7300)
+    budget.correct(1, both, said_left(0, 60, timedelta(hours=1)))
+    assert taken(both)[0] == 100, "of a budget that nobody declared nothing is known"
+
+
+def test_a_person_s_budget_is_not_corrected_by_what_is_said_of_the_app_s(at, counters):
+    provider = a_minute(5, scope="person")
+    budget.correct(1, provider, said_left(0, 30))
+    assert [taken(provider, person=person)[0] for person in (0, 1)] == [5, 5]
+
+
+@pytest.mark.parametrize("resets_in", [-5.0, 0.0, 1e12])
+def test_a_time_that_cannot_be_is_taken_for_the_nearest_that_can(at, counters, resets_in):
+    budget.correct(1, a_minute(100), said_left(0, resets_in))
+    at(60.001)
+    assert taken(a_minute(100))[0] == 100
+
+
+def test_calls_that_ran_out_are_not_counted_again_by_a_correction(at, counters):
+    assert taken(a_minute(100), most=100)[0] == 100
+    at(60.4)
+    budget.correct(1, a_minute(100), said_left(90, 0.2))
+    assert taken(a_minute(100))[0] == 90
+
+
 def test_two_apps_of_one_vendor_do_not_share(at, counters):
     assert taken(a_minute(1))[0] == 1
     budget.reserve(2, a_minute(1), 1, "fresh")
@@ -172,6 +231,7 @@ def test_a_broker_that_is_away_is_said_and_passes(at, tmp_path, monkeypatch):
         with pytest.raises(Unavailable, match="is Valkey running"):
             call()
     budget.outcome(1, ok=True)
+    budget.correct(1, LOCAL, said_left(0, 5, LOCAL.budgets[0].per))
     monkeypatch.delenv("REDIS_URL")
     settings.cache_clear()
     with pytest.raises(Misconfigured, match="REDIS_URL is not set"):

@@ -12,10 +12,10 @@ from requests.adapters import HTTPAdapter
 from tenacity import wait_none
 
 import providers
-from ingest import budget, client, db, vendor_http
+from ingest import budget, client, db, oauth, tokens, vendor_http
 from ingest.models import Credential, VendorApp
 from ingest.saving import Erased
-from providers.base import OnePage, Request, as_instant
+from providers.base import Allowance, OnePage, Request, as_instant
 from providers.errors import (
     AuthorizationLost,
     ContractBroken,
@@ -132,6 +132,30 @@ def test_too_many_calls_close_the_budget_until_the_vendor_said(vendor, grant, cl
     assert page(grant) == b"{}"
 
 
+def telling(left, resets_in, per=timedelta(minutes=5)):
+    """A vendor whose headers say what is left."""
+    return replace(LOCAL, allowance=lambda headers: Allowance(left, per, resets_in) if "x-left" in headers else None)
+
+
+def test_what_an_answer_says_is_left_of_a_budget_is_all_that_is_asked(vendor, grant, clock):
+    told = replace(grant, provider=telling(1, 40))
+    answering(vendor, said({}, x_left="1"), said({}))
+    for _ in range(2):
+        page(told)
+    with pytest.raises(RateLimited) as denied:
+        page(told)
+    assert denied.value.retry_after == pytest.approx(40, abs=5)
+    assert len(vendor.asked) == 2
+
+
+@pytest.mark.parametrize(("retry_after", "wait"), [({}, 300), ({"retry_after": "17"}, 17)])
+def test_too_many_calls_wait_for_the_vendor_s_own_header_where_it_has_no_other(vendor, grant, retry_after, wait):
+    answering(vendor, said({}, 429, x_left="0", **retry_after))
+    with pytest.raises(RateLimited) as told:
+        page(replace(grant, provider=telling(0, 300)))
+    assert told.value.retry_after == pytest.approx(wait, abs=5)
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [(403, Forbidden), (400, ContractBroken), (404, ContractBroken), (410, ContractBroken), (302, ContractBroken)],
@@ -176,6 +200,61 @@ def test_a_token_that_another_worker_refreshed_meanwhile_is_used_without_a_refre
     vendor.answer = overtaken
     page(grant)
     assert vendor.calls("/token") == []
+
+
+def test_a_call_refused_while_a_sibling_s_refresh_is_on_its_way_waits_for_that_and_makes_none_itself(vendor, grant):
+    rotated, refused_once = threading.Event(), threading.Event()
+
+    def slow(asked):  # the vendor has ended the old access token; its answer reaches us later
+        answer = vendor.rotate(asked)
+        rotated.set()
+        assert refused_once.wait(20)
+        return answer
+
+    def answer(asked):
+        good = asked.headers["authorization"] == f"Bearer {vendor.access}"
+        refused_once.set()
+        return said({"data": []}) if good else said({}, 401)
+
+    vendor.token_answer, vendor.answer = slow, answer
+    sibling = threading.Thread(target=tokens.usable_token, args=(grant.connection,), kwargs={"beyond_version": 1})
+    sibling.start()
+    assert rotated.wait(20)
+    assert page(grant) == b'{"data": []}'
+    sibling.join()
+    assert len(vendor.calls("/token")) == 1
+    assert [asked.headers["authorization"] for asked in vendor.calls("/nights")] == [
+        "Bearer access-hush-0",
+        "Bearer access-hush-1",
+    ]
+    with db.transaction() as session:
+        assert session.get_one(Credential, grant.connection).refusals == 0
+
+
+def test_a_refresh_that_names_a_scope_of_its_own_takes_no_granted_scope_away(vendor, grant, monkeypatch):
+    auth = replace(LOCAL.auth, scopes_from="code", refresh_params={"scope": "offline"})
+    monkeypatch.setattr(providers, "PROVIDERS", (replace(LOCAL, auth=auth),))
+    vendor.token_answer = lambda _: said({"access_token": "fresh", "refresh_token": "next", "scope": "offline"})
+    tokens.usable_token(grant.connection, beyond_version=1)
+    (asked,) = vendor.calls("/token")
+    assert asked.form["scope"] == "offline"
+    with db.transaction() as session:
+        assert session.get_one(Credential, grant.connection).scopes == ["days", "nights"]
+        app = session.get_one(VendorApp, grant.app)
+    assert oauth.exchange(providers.get("local"), app, "a-code", "https://v", None).scopes == {"offline"}
+
+
+def test_a_grant_whose_access_token_has_ended_is_ended_with_a_new_one(vendor, grant):
+    vendor.given = 1  # the token we hold is refused, its refresh token is good
+    vendor.answer = lambda asked: said({}, 401 if asked.query["access_token"] != vendor.access else 204)
+    with db.transaction() as session:
+        app = session.get_one(VendorApp, grant.app)
+    assert oauth.revoke(LOCAL, app, "access-hush-0", vendor.refresh)
+    assert len(vendor.calls("/token")) == 1
+    assert len(vendor.calls("/revoke")) == 2
+    vendor.answer = lambda _: said({}, 401)
+    assert not oauth.revoke(LOCAL, app, "access-hush-0", vendor.refresh)
+    assert not oauth.revoke(LOCAL, app, "access-hush-0", None)
 
 
 def test_a_fresh_token_that_is_refused_is_counted_and_condemns_nobody_at_once(vendor, grant, clock):

@@ -45,14 +45,7 @@ def subscribe(stage, answered=None, **changed):
 
 
 def sent(stage, answer=200):
-    """What goes out now, each answered."""
-    stage.oura.hooks.look([stage.account], stage.now)
-    calls = []
-    for notice in stage.oura.hooks.due(stage.now):
-        if request := stage.oura.hooks.call(notice, stage.now):
-            calls.append(request)
-            stage.oura.hooks.heard(notice, Heard(answer), stage.now)
-    return calls
+    return stage.sent(answer)
 
 
 def test_a_subscription_is_made_once_its_address_repeats_the_challenge(stage):

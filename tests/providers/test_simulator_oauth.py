@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from providers.simulator.oura.grants import TOKEN_PATHS
-from tests.providers.simulator_stage import APP, BACK, Stage, sent_back, told
+from tests.providers.simulator_stage import APP, BACK, STATE, Stage, sent_back, told
 
 NEW_PORTAL = "/oauth/v2/ext/oauth-token"
 
@@ -47,7 +47,7 @@ def test_an_address_that_is_not_registered_to_the_letter_is_refused_in_place(sta
 
 
 def test_deny_sends_back_access_denied_with_the_state(stage):
-    assert sent_back(stage.code(decision="deny")) == {"error": "access_denied", "state": "s"}
+    assert sent_back(stage.code(decision="deny")) == {"error": "access_denied", "state": STATE}
 
 
 def test_a_code_works_once(stage):

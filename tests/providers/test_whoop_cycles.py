@@ -116,7 +116,14 @@ def test_a_night_belongs_to_its_end_however_long_it_took(read, cycles, row):
     long = row(start="2026-11-02 14:00:00", onset="2026-11-02 14:00:00", wake="2026-11-03 00:30:00")
     short = row(start="2026-11-02 17:00:00", onset="2026-11-02 17:00:00", wake="2026-11-02 21:30:00")
     for cells, day in ((long, date(2026, 11, 3)), (short, date(2026, 11, 2))):
-        assert {item.day for item in read(cycles(cells)).rows} == {day}
+        assert nights_of(read(cycles(cells)))[0].day == day
+
+
+def test_strain_belongs_to_the_day_that_the_api_s_cycle_can_tell_too(read, cycles, row):
+    early = row(start="2026-11-02 17:00:00", onset="2026-11-02 17:00:00", wake="2026-11-02 21:30:00")
+    found = values_of(read(cycles(early)))
+    assert (found["vendor_strain"].day, found["active_energy"].day) == (date(2026, 11, 3), date(2026, 11, 3))
+    assert found["heart_rate_variability_rmssd"].day == date(2026, 11, 2)
 
 
 def test_several_cycles_of_one_day_are_several_records(read, cycles, row):

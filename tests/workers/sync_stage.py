@@ -1,5 +1,6 @@
-"""A person connected to the simulated Oura, and the engine's work done in this process, in the order it is claimed."""
+"""A person connected to simulated vendors, and the engine's work done in this process, in the order it is claimed."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,15 +11,15 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from sqlalchemy import func, select, text
 
-from ingest import clock, connections, db, oauth, people, privacy
+from ingest import clock, connections, db, hooks, oauth, people, privacy
 from ingest.models import BackfillWindow, Connection, ScoreRequest, StreamState, VendorApp
+from providers.simulator.conversation import Heard
 from providers.simulator.people import Story
 from tests.simulated import CLIENT_ID, CLIENT_SECRET, Simulated, simulated
 from workers import backfill, leases, outcomes, score, sync
 from workers.leases import Work
 
 PUBLIC = "http://127.0.0.1:8730"
-BACK = f"{PUBLIC}/connect/oura/return"
 BROWSER = "a browser's nonce"
 
 
@@ -28,10 +29,15 @@ class Stage:
 
     sim: Simulated
     app: int
+    vendor: str = "oura"
+
+    def beside(self, vendor: str) -> "Stage":
+        """The stage of another vendor, which the same people may wear too."""
+        return Stage(self.sim, register(self.sim, vendor), vendor)
 
     def person(self, handle: str = "mira", story: Story = Story.STEADY, **life: Any) -> int:
         """A person of the vendor's who has an account here; their id here."""
-        self.sim.add_person(handle, story, **life)
+        self.sim.add_person(handle, story, vendor=self.vendor, **life)
         with db.transaction() as session:
             person = people.ensure(session, f"{handle}@example.org")
             person.quiet_from = person.quiet_until = None
@@ -41,30 +47,51 @@ class Stage:
     def connect(self, person: int, handle: str = "mira", scopes: tuple[str, ...] | None = None) -> int:
         """Go to the vendor and back; the connection's id."""
         with db.transaction() as session:
-            url = connections.leave(session, person, "oura", BROWSER, PUBLIC)
+            url = connections.leave(session, person, self.vendor, BROWSER, PUBLIC)
         location = self.sim.consent(url, person=handle, scopes=scopes)
         query = dict(parse_qsl(urlsplit(location).query))
-        return connections.arrive(person, "oura", BROWSER, query, PUBLIC).connection
+        return connections.arrive(person, self.vendor, BROWSER, query, PUBLIC).connection
+
+    def deliver(self) -> list[dict[str, Any]]:
+        """Let the vendor send its waiting notices to us; what they said."""
+        there, said = self.sim.vendor(self.vendor), []
+        with self.sim.served.lock:
+            there.hooks.look(there.accounts.values(), clock.now())
+            calls = [
+                (notice, there.hooks.call(notice, clock.now())) for notice in there.hooks.due(clock.now(), at_once=True)
+            ]
+        for notice, call in calls:
+            status = hooks.receive(self.vendor, self.app, call.headers, call.body)
+            assert status == 200
+            with self.sim.served.lock:
+                there.hooks.heard(notice, Heard(status), clock.now())
+            said.append(json.loads(call.body))
+        return said
 
     def forget(self, person: int) -> None:
         """Erase somebody, so that another run may begin from nothing."""
         privacy.erase(person, receipt=False)
 
 
+def register(sim: Simulated, vendor: str) -> int:
+    """Our registration at a simulated vendor, both there and here; its id here."""
+    sealed = oauth.seal_secret(vendor, CLIENT_ID, CLIENT_SECRET)
+    row = {"vendor": vendor, "client_id": CLIENT_ID, "client_secret": sealed, "origin": sim.origin_of(vendor)}
+    with db.transaction() as session:
+        app = VendorApp(**row, created_at=clock.now())
+        session.add(app)
+        session.flush()
+        key = app.id
+    own = {"webhook_url": hooks.callback_url(PUBLIC, vendor, key)} if vendor == "whoop" else {}
+    sim.add_app(connections.redirect_uri(PUBLIC, vendor), vendor=vendor, **own)
+    return key
+
+
 @contextmanager
 def staged(**options: Any) -> Iterator[Stage]:
     """A simulated vendor and our registration at it."""
     with simulated(hooks=False, **options) as sim:
-        sim.add_app(BACK)
-        sealed = oauth.seal_secret("oura", CLIENT_ID, CLIENT_SECRET)
-        with db.transaction() as session:
-            app = VendorApp(
-                vendor="oura", client_id=CLIENT_ID, client_secret=sealed, origin=sim.origin, created_at=clock.now()
-            )
-            session.add(app)
-            session.flush()
-            key = app.id
-        yield Stage(sim, key)
+        yield Stage(sim, register(sim, "oura"))
 
 
 def do_one(work: Work, body: Any) -> int:

@@ -285,10 +285,12 @@ def test_the_command_serves_who_was_named_and_says_how_to_point_vagus_there(home
 
     def look(served):
         served.start()
-        page = requests.get(
-            f"{served.origin}/oauth/authorize?response_type=code&client_id={CLIENT_ID}&redirect_uri={BACK}", timeout=10
-        )
-        seen.update(page=page.text, origin=served.origin, phone=served.oura.accounts["bo"].phone.times)
+        asked = f"response_type=code&client_id={CLIENT_ID}&state=a+state+of+ours&redirect_uri="
+        oura = requests.get(f"{served.origin('oura')}/oauth/authorize?{asked}{BACK}", timeout=10)
+        back = BACK.replace("oura", "whoop")
+        whoop = requests.get(f"{served.origin('whoop')}/oauth/oauth2/auth?{asked}{back}", timeout=10)
+        seen.update(pages=[oura.text, whoop.text], address=served.address)
+        seen.update(phones=[vendor.accounts["bo"].phone.times for vendor in served.vendors.values()])
         served.stop()
 
     monkeypatch.setattr(simulate, "serve", look)
@@ -296,8 +298,10 @@ def test_the_command_serves_who_was_named_and_says_how_to_point_vagus_there(home
     cli.command()(simulate_command.simulate)
     told = CliRunner().invoke(cli, ["--port", "0", "--person", "mira=ill", "--person", "bo=steady", "--phone"])
     assert told.exit_code == 0, told.output
-    assert f"vagus vendor add oura --client-id {CLIENT_ID} --origin {seen['origin']}" in told.output
-    assert "<option>mira" in seen["page"]
-    assert len(seen["phone"]) == 3
+    for vendor in ("oura", "whoop"):
+        line = f"vagus vendor add {vendor} --client-id {CLIENT_ID} --origin {seen['address']}/{vendor}"
+        assert line in told.output
+    assert all("<option>mira" in page for page in seen["pages"])
+    assert [len(times) for times in seen["phones"]] == [3, 3]
     wrong = CliRunner().invoke(cli, ["--port", "0", "--person", "mira=asleep"])
     assert isinstance(wrong.exception, Misconfigured)

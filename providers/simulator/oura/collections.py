@@ -5,16 +5,15 @@ Oura calls its dates inclusive local days, but compares them with the document's
 last day, readiness (00:00) does not. `heartrate` accepts 30 days a request.
 """
 
-import base64
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from providers.simulator.conversation import Received, Reply, as_json
-from providers.simulator.oura.cloud import KINDS, Account, Shown
-from providers.simulator.oura.grants import Grant
+from providers.simulator.documents import Shown
+from providers.simulator.grants import Grant
+from providers.simulator.oura.cloud import KINDS, Account
+from providers.simulator.paging import Page, Unreadable, page_of
 
 HEART_RATE = "heartrate"
 LONGEST_HEART_RATE = timedelta(days=30)
@@ -33,27 +32,10 @@ RINGS, EVER = "ring_configuration", datetime(2000, 1, 1)  # noqa: DTZ001 - rings
 UNPROCESSABLE = 422
 
 
-class Unreadable(Exception):
-    """The query cannot be answered; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Where a page starts, and the instant at which its first page was asked for: later ones belong to that answer."""
-
-    offset: int
-    asked_at: datetime
-
-    def token(self) -> str:
-        """The opaque token that asks for this page."""
-        plain = json.dumps([self.offset, self.asked_at.isoformat()]).encode()
-        return base64.urlsafe_b64encode(plain).decode().rstrip("=")
-
-
 def answer(account: Account, kind: str, request: Received, now: datetime, page_size: int) -> Reply:
     """One page of a collection."""
     try:
-        page = _page(request.query.get("next_token"), now)
+        page = page_of(request.query.get("next_token"), now)
         if kind == HEART_RATE:
             return _heart_rates(account, request, page, page_size)
         return _documents(account, kind, request, page, page_size)
@@ -138,16 +120,6 @@ def _enveloped(records: Sequence[Any], request: Received, page: Page, total: int
     if wanted := {name for name in request.query.get("fields", "").split(",") if name}:
         records = [{name: value for name, value in record.items() if name in wanted} for record in records]
     return as_json(200, {"data": list(records), "next_token": following})
-
-
-def _page(token: str | None, now: datetime) -> Page:
-    if not token:
-        return Page(0, now)
-    try:
-        offset, asked_at = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        return Page(max(0, int(offset)), datetime.fromisoformat(asked_at))
-    except (ValueError, TypeError):
-        raise Unreadable("next_token is not one of ours") from None
 
 
 def _bound(request: Received, name: str) -> datetime | None:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from providers.simulator.oura.documents import Document, Version, Wearer, local, midnight, written, zone
+from providers.simulator.documents import Document, Version, Wearer
+from providers.simulator.life import local, workout_span, zone
+from providers.simulator.oura.documents import midnight, written
 from providers.simulator.oura.sleeps import SETTLES_AFTER, readiness
 from providers.simulator.people import SyntheticNight
 
-HARD_STRAIN = 12.0  # a day with a workout
-WORKOUT_STARTS, SHORTEST_WORKOUT = 17, 40  # o'clock, minutes
 DAY_STARTS = timedelta(hours=4)  # an Oura day runs from four to four
 SEEN_AT = (10, 14, 18, 22)  # o'clock: how often a growing day is counted anew
 NO_OXYGEN_SHARE = 0.05
@@ -82,14 +82,6 @@ def _activity(known: str, night: SyntheticNight, start: datetime, share: float) 
         "non_wear_time": 0 if night.worn else 8 * 3600,
         "met": {"interval": 60.0, "items": [], "timestamp": written(start)},
     }
-
-
-def workout_span(night: SyntheticNight) -> tuple[datetime, datetime] | None:
-    """When the person trained on the day that begins with this waking; None on an easy day."""
-    if night.strain < HARD_STRAIN:
-        return None
-    start = datetime.combine(night.day, time(WORKOUT_STARTS), zone(night))
-    return start, start + timedelta(minutes=SHORTEST_WORKOUT + 5 * round(night.strain - HARD_STRAIN))
 
 
 def workouts(wearer: Wearer, night: SyntheticNight) -> Iterator[Document]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.simulator.oura.days import workout_span
-from providers.simulator.oura.documents import STEP, Document, Wearer, local
+from providers.simulator.documents import Document, Wearer
+from providers.simulator.life import local, workout_span
+from providers.simulator.oura.documents import STEP
 from providers.simulator.people import SyntheticNight
 
 WORKOUT_STEP = 5  # seconds

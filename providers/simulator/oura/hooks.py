@@ -7,16 +7,18 @@ seconds is sent again, ten times in about an hour, and then lost; an answer of 4
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from providers.simulator.conversation import Asking, Call, Heard, Received, Reply, Response, as_json
-from providers.simulator.oura.cloud import Account, Happened
+from providers.simulator.documents import Happened
+from providers.simulator.notices import Notice, Notices
+from providers.simulator.oura.cloud import Account
 from providers.simulator.oura.documents import written
-from providers.simulator.oura.grants import App, Grants
+from providers.simulator.oura.grants import App
 
 PATH = "/v2/webhook/subscription"
 DATA_TYPES = (
@@ -27,7 +29,6 @@ DATA_TYPES = (
 EVENT_TYPES = ("create", "update", "delete")
 NAMES = ("callback_url", "verification_token", "event_type", "data_type")
 LIVES = timedelta(days=90)
-SENT_AFTER = timedelta(seconds=30)
 RETRIES = tuple(timedelta(seconds=after) for after in (10, 20, 40, 80, 160, 320, 480, 600, 840, 1080))
 ACKNOWLEDGED_WITHIN = 10.0
 GONE = 410
@@ -56,25 +57,14 @@ class Ordered:
         }
 
 
-@dataclass(slots=True)
-class Notice:
-    """An event on its way: what, for which subscription, when it is sent next, and how often it was tried."""
-
-    subscription: str
-    event: dict[str, Any]
-    due_at: datetime
-    tries: int = 0
-
-
 @dataclass
-class Hooks:
+class Hooks(Notices[App, Account]):
     """Subscriptions and the notices that wait for them."""
 
-    grants: Grants
+    sent_after: ClassVar = timedelta(seconds=30)
+    retries: ClassVar = RETRIES
+
     subscriptions: dict[str, Ordered] = field(default_factory=dict)
-    waiting: list[Notice] = field(default_factory=list)
-    lost: list[Notice] = field(default_factory=list)
-    noticed: dict[str, datetime] = field(default_factory=dict)  # person → up to when changes were looked for
     made: int = 0
 
     def answer(self, request: Received, now: datetime) -> Response:
@@ -91,19 +81,9 @@ class Hooks:
             return as_json(404, {"detail": "There is no such subscription."})
         return self._one(ordered, request, now, renew=rest[0] == "renew")
 
-    def look(self, accounts: Iterable[Account], now: datetime) -> None:
-        """Put a notice on its way for whatever reached the cloud, changed or went since the last look."""
-        for account in accounts:
-            before = self.noticed.get(account.handle)
-            self.noticed[account.handle] = now
-            if before is None or not any(grant.person == account.handle for grant in self.grants.grants):
-                continue
-            for happened in account.happened(before, now):
-                self.notify(account, happened, now)
-
     def notify(self, account: Account, happened: Happened, now: datetime) -> int:
         """Put one event on its way to every app that follows it and that the person allowed; how many."""
-        allowed = {grant.client_id for grant in self.grants.grants if grant.person == account.handle}
+        allowed = {grant.client_id for grant in self.grants.of(account.handle)}
         event = {
             "event_type": happened.event_type,
             "data_type": happened.data_type,
@@ -118,17 +98,12 @@ class Hooks:
             and one.client_id in allowed
             and now < one.expires_at
         ]
-        self.waiting.extend(Notice(known, dict(event), now + SENT_AFTER) for known in found)
+        self.waiting.extend(Notice(known, account.handle, dict(event), now + self.sent_after) for known in found)
         return len(found)
-
-    def due(self, now: datetime, *, at_once: bool = False) -> list[Notice]:
-        """The notices to send now, oldest first; all that wait with `at_once`."""
-        ready = [notice for notice in self.waiting if at_once or notice.due_at <= now]
-        return sorted(ready, key=lambda notice: notice.due_at)
 
     def call(self, notice: Notice, now: datetime) -> Call | None:
         """The signed request of a notice; None, and it is dropped, where nobody follows any more."""
-        ordered = self.subscriptions.get(notice.subscription)
+        ordered = self.subscriptions.get(notice.to)
         if ordered is None:
             self.waiting.remove(notice)
             return None
@@ -144,18 +119,10 @@ class Hooks:
 
     def heard(self, notice: Notice, heard: Heard, now: datetime) -> None:
         """What a notice was answered: done, cancelled for good, due again, or lost."""
-        if notice not in self.waiting:
-            return
-        if heard.status == GONE:
-            self.subscriptions.pop(notice.subscription, None)
-        if heard.status == GONE or heard.status // 100 == 2:  # noqa: PLR2004
+        if heard.status == GONE and notice in self.waiting:
+            self.subscriptions.pop(notice.to, None)
             self.waiting.remove(notice)
-        elif notice.tries < len(RETRIES):
-            notice.due_at = now + RETRIES[notice.tries]
-            notice.tries += 1
-        else:
-            self.waiting.remove(notice)
-            self.lost.append(notice)
+        super().heard(notice, heard, now)
 
     def _all(self, app: App, request: Received, now: datetime) -> Response:
         match request.method:

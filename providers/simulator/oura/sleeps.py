@@ -11,7 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.simulator.oura.documents import STEP, Document, Version, Wearer, local, written
+from providers.simulator.documents import Document, Version, Wearer
+from providers.simulator.life import local
+from providers.simulator.oura.documents import STEP, written
 from providers.simulator.people import SyntheticNight
 
 USUAL_TEMPERATURE = 33.6  # the synthetic person's own, from which Oura reports a deviation

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from providers.simulator.documents import Body
 from providers.simulator.oura.cloud import Account
-from providers.simulator.oura.documents import Body
 from providers.simulator.oura.heart import SOURCES
 
 ASLEEP = frozenset({"long_sleep", "sleep", "late_nap"})  # no false detection, nothing thrown away
