@@ -1,8 +1,11 @@
 """One civil day of one person: choose the row a series gives for the day, the series a signal is read from, the tags.
 
 A pure function of the stored rows: any order of arrival gives the same nights. `night_rows` reads, `assemble` decides.
+Which account is read where there are several stands in `ingest.devices`; all nights are laid out once for each account
+that leads at some time, so that a device is judged by its own past from the day it leads on.
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +15,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ingest import store, trained
+from ingest.devices import SWITCH_AFTER, Word, account_name, followed, leads
 from ingest.models import DayValue, Series, Tag, VendorAccount
-from ingest.store import OWN_WORD
+from ingest.trained import Workout
 from providers import measures
 from scoring import Night
-
-SWITCH_AFTER = timedelta(days=7)
+from scoring import Session as Training
 
 HRV, RESTING, BREATHING, TEMPERATURE = "hrv_ms", "resting_heart_rate", "respiratory_rate", "skin_temperature"
 SIGNALS = {
@@ -44,11 +48,12 @@ LONGEST_TAG = timedelta(days=90)  # one that lasts longer was forgotten, not mea
 
 @dataclass(frozen=True, slots=True)
 class NightRow:
-    """One stored day value with what is needed to choose; `series` is a stable name, equal in every database."""
+    """One stored day value with what is needed to choose; names are stable: equal in every database."""
 
     signal: str
     measure: str
     context: str
+    account: str
     series: str
     kin: str  # the series without its device: what a new device of the same person goes on with
     record: str
@@ -60,11 +65,47 @@ class NightRow:
     version: tuple[int, datetime, str]
 
 
+ByDay = dict[date, NightRow]
+ByName = dict[str, NightRow]
+Given = Mapping[str, Mapping[str, ByDay]]  # by signal, then by account
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """All nights of a person, without gaps, as each account that ever led tells them; and which led on each night."""
+
+    told: Mapping[str, Sequence[Night]]
+    leads: Sequence[str]
+
+    @property
+    def nights(self) -> list[Night]:
+        """Each night as the account tells it that led on it."""
+        return [self.told[lead][place] for place, lead in enumerate(self.leads)]
+
+
 def nights_of(session: Session, person_id: int, today: date) -> list[Night]:
     """Every night of a person from the first one to `today`, empty ones included; none where nothing is stored."""
+    return histories_of(session, person_id, today).nights
+
+
+def histories_of(session: Session, person_id: int, today: date) -> Histories:
+    """The same nights as each leading account tells them."""
     own = Tag.person == person_id
     tags = session.execute(select(Tag.day, Tag.name, Tag.source, Tag.present, Tag.last_day).where(own))
-    return assemble(night_rows(session, person_id), tags_by_day(tuple(row) for row in tags), today)
+    return assemble(
+        night_rows(session, person_id),
+        tags_by_day(tuple(row) for row in tags),
+        today,
+        wanted=wanted_account(session, person_id),
+        workouts=trained.workouts(session, person_id),
+    )
+
+
+def wanted_account(session: Session, person_id: int) -> str | None:
+    """The account the person chose, by its name in series; None where the rule chooses."""
+    chosen = store.chosen_device(session, person_id)
+    account = session.get_one(VendorAccount, chosen.vendor_account) if chosen else None
+    return account_name(account.vendor, account.external_id) if account else None
 
 
 def night_rows(session: Session, person_id: int) -> list[NightRow]:
@@ -101,14 +142,14 @@ def night_rows(session: Session, person_id: int) -> list[NightRow]:
 
 
 def _night_row(row: Any) -> NightRow:
-    account = (row.vendor or "", row.external_id or "")
-    series = "/".join((*account, row.device or "", row.measure, row.definition))
+    account = account_name(row.vendor, row.external_id)
     return NightRow(
         SIGNALS[row.measure],
         row.measure,
         row.context,
-        series,
-        "/".join((*account, row.measure, row.definition)),
+        account,
+        f"{account}/{row.device or ''}/{row.measure}/{row.definition}",
+        f"{account}/{row.measure}/{row.definition}",
         row.record,
         row.day,
         row.value,
@@ -126,7 +167,7 @@ def tags_by_day(rows: Iterable[tuple[Any, ...]]) -> dict[date, frozenset[str]]:
     for first_day, name, source, present, last_day in rows:
         lasts = min((last_day or first_day) - first_day, LONGEST_TAG).days
         for day in (first_day + timedelta(days=each) for each in range(lasts + 1)):
-            if source == OWN_WORD:
+            if source == store.OWN_WORD:
                 owned[day, name] = present
             else:
                 said[day, name] = said.get((day, name), False) or present
@@ -137,25 +178,58 @@ def tags_by_day(rows: Iterable[tuple[Any, ...]]) -> dict[date, frozenset[str]]:
     return {day: frozenset(names) for day, names in held.items()}
 
 
-def assemble(rows: Sequence[NightRow], tags: Mapping[date, frozenset[str]], today: date) -> list[Night]:
+def assemble(
+    rows: Sequence[NightRow],
+    tags: Mapping[date, frozenset[str]],
+    today: date,
+    *,
+    wanted: str | None = None,
+    workouts: Sequence[Workout] = (),
+) -> Histories:
     """Choose, day by day, and lay the days out without gaps up to `today`."""
-    asleep = {(row.day, row.record): row.value for row in rows if row.signal == "sleep_minutes"}
-    candidates: dict[tuple[str, date, str], list[NightRow]] = defaultdict(list)
-    for row in rows:
-        candidates[row.signal, row.day, row.series].append(row)
-    chosen: dict[str, dict[date, dict[str, NightRow]]] = defaultdict(lambda: defaultdict(dict))
-    for (signal, day, series), of_day in candidates.items():
-        chosen[signal][day][series] = choose_row(of_day, asleep)
-    signals = {signal: follow_series(by_day) for signal, by_day in chosen.items()}
-    days = [day for signal, by_day in signals.items() if signal not in OF_THE_DAY_BEFORE for day in by_day]
+    given = choose(rows)
+    days = [day for signal in given.keys() - OF_THE_DAY_BEFORE for found in given[signal].values() for day in found]
     if not days:
-        return []
+        return Histories({}, [])
     first = min(days)
-    span = (today - first).days + 1
-    return [_night(first + timedelta(days=offset), signals, tags) for offset in range(span)]
+    span = [first + timedelta(days=offset) for offset in range((today - first).days + 1)]
+    changes = leads(words(given), wanted)
+    leading = _leading(changes, span)
+    told = {}
+    for lead in dict.fromkeys(leading):
+        until = len(leading) - leading[::-1].index(lead)  # what comes later is another's to tell
+        told[lead] = _told(given, lead, span[:until], tags, workouts)
+    return Histories(told, leading)
 
 
-def choose_row(rows: Sequence[NightRow], asleep: Mapping[tuple[date, str], float]) -> NightRow:
+def choose(rows: Sequence[NightRow]) -> Given:
+    """One row a day, signal and account: of each series the record that stands, of the series the one followed."""
+    asleep = {(row.account, row.day, row.record): row.value for row in rows if row.signal == "sleep_minutes"}
+    candidates: dict[tuple[str, str, date, str], list[NightRow]] = defaultdict(list)
+    for row in rows:
+        candidates[row.signal, row.account, row.day, row.series].append(row)
+    chosen: dict[str, dict[str, dict[date, ByName]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
+    for (signal, account, day, series), of_day in candidates.items():
+        chosen[signal][account][day][series] = choose_row(of_day, asleep)
+    return {
+        signal: {account: follow_series(by_day) for account, by_day in by_account.items()}
+        for signal, by_account in chosen.items()
+    }
+
+
+def words(given: Given) -> dict[str, dict[date, Word]]:
+    """What each account gives of the two signals that decide, by day."""
+    hrv, resting = given.get(HRV, {}), given.get(RESTING, {})
+    return {
+        account: {
+            day: _word(hrv.get(account, {}).get(day), resting.get(account, {}).get(day))
+            for day in hrv.get(account, {}).keys() | resting.get(account, {}).keys()
+        }
+        for account in hrv.keys() | resting.keys()
+    }
+
+
+def choose_row(rows: Sequence[NightRow], asleep: Mapping[tuple[str, date, str], float]) -> NightRow:
     """One row of one series for one day: of overlapping records the highest version, of the rest the longest asleep."""
     if len(rows) == 1:
         return rows[0]
@@ -163,29 +237,56 @@ def choose_row(rows: Sequence[NightRow], asleep: Mapping[tuple[date, str], float
     for row in sorted(rows, key=lambda r: r.version, reverse=True):
         if not any(_one_night(row, other) for other in standing):
             standing.append(row)
-    return max(standing, key=lambda r: (asleep.get((r.day, r.record), _length(r).total_seconds() / 60), r.version))
+
+    def slept(row: NightRow) -> float:
+        return asleep.get((row.account, row.day, row.record), _length(row).total_seconds() / 60)
+
+    return max(standing, key=lambda row: (slept(row), row.version))
 
 
-def follow_series(by_day: Mapping[date, Mapping[str, NightRow]]) -> dict[date, NightRow]:
-    """Stay with one series as long as it speaks; leave it for another after it was silent for a week.
+def follow_series(by_day: Mapping[date, Mapping[str, NightRow]]) -> ByDay:
+    """Of one account: stay with one series as long as it speaks; leave it after it was silent for a week.
 
-    A new device of the same account and definition, first heard of after the one before it fell silent, takes over
-    at once: somebody has a new ring, and is not to lose a week of nights to that.
+    A new device with the same definition, first heard of after the one before it fell silent, takes over at once:
+    somebody has a new ring, and is not to lose a week of nights to that.
     """
-    history = Counter(series for rows in by_day.values() for series in rows)
-    followed: dict[date, NightRow] = {}
-    heard: set[str] = set()
+    nights: Counter[str] = Counter()
+    followed: ByDay = {}
     current, last, kin = "", date.min, ""
     for day in sorted(by_day):
         rows = by_day[day]
         if current not in rows:
-            heirs = [series for series, row in rows.items() if row.kin == kin and series not in heard]
+            heirs = [series for series, row in rows.items() if row.kin == kin and series not in nights]
             if not current or heirs or day - last > SWITCH_AFTER:
-                current = max(heirs or rows, key=lambda series: (history[series], series))
+                current = max(heirs or rows, key=lambda series: (nights[series], _quality(rows[series]), series))
         if current in rows:
             followed[day], last, kin = rows[current], day, rows[current].kin
-        heard |= rows.keys()
+        nights.update(rows.keys())
     return followed
+
+
+def _quality(row: NightRow | None) -> tuple[bool, bool]:
+    """Of a whole night rather than a spot; rMSSD rather than SDNN."""
+    return (row.context == "sleep", row.measure != measures.HRV_SDNN.name) if row else (False, False)
+
+
+def _word(hrv: NightRow | None, resting: NightRow | None) -> Word:
+    whole_night, rmssd = _quality(hrv or resting)
+    return Word(hrv is not None and resting is not None, whole_night, rmssd)
+
+
+def _leading(changes: Mapping[date, str], span: Sequence[date]) -> list[str]:
+    began = sorted(changes)
+    return [changes[began[place - 1]] if (place := bisect_right(began, day)) else "" for day in span]
+
+
+def _told(
+    given: Given, lead: str, span: Sequence[date], tags: Mapping[date, frozenset[str]], workouts: Sequence[Workout]
+) -> list[Night]:
+    own = {day for signal in (HRV, RESTING) for day in given.get(signal, {}).get(lead, ())}
+    signals = {signal: followed(by_account, lead, own) for signal, by_account in given.items()}
+    had = trained.sessions(workouts, lead)
+    return [_night(day, signals, tags, had) for day in span]
 
 
 def _one_night(a: NightRow, b: NightRow) -> bool:
@@ -198,8 +299,14 @@ def _length(row: NightRow) -> timedelta:
     return (row.ends_at - row.starts_at) if row.ends_at else timedelta(minutes=1)
 
 
-def _night(day: date, signals: Mapping[str, Mapping[date, NightRow]], tags: Mapping[date, frozenset[str]]) -> Night:
+def _night(
+    day: date,
+    signals: Mapping[str, ByDay],
+    tags: Mapping[date, frozenset[str]],
+    had: Mapping[date, tuple[Training, ...]],
+) -> Night:
     fields: dict[str, Any] = {"day": day, "tags": tags.get(day, frozenset())}
+    fields["sessions"] = had.get(day - timedelta(days=1), ())
     for signal, by_day in signals.items():
         row = by_day.get(day - timedelta(days=signal in OF_THE_DAY_BEFORE))
         if row is None:

@@ -1,4 +1,4 @@
-"""Queries on what is judged: score requests, readiness, and a person's own tags."""
+"""Queries on what is judged: score requests, readiness, a person's own tags and choice of device."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -9,11 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ingest import clock
-from ingest.models import Readiness, ScoreRequest, Tag
+from ingest.models import Readiness, ScoreRequest, SeriesChoice, Tag
 from scoring import Assessment
 
 ASSESSMENT: TypeAdapter[Assessment] = TypeAdapter(Assessment)
 OWN_WORD = "person"
+EVERY_SIGNAL = "every"  # a choice is made for all signals at once: one device's pulse beside another's rhythm is weaker
+UNDECIDED = ""  # the policy of what was written while nights were on their way, and nothing was decided
 DEBOUNCE = timedelta(seconds=1)
 
 
@@ -46,13 +48,20 @@ def readiness(session: Session, person_id: int, since: date | None = None) -> li
 
 
 def save_readiness(session: Session, person_id: int, assessments: Sequence[Assessment], policy: str) -> int:
-    """Write the assessments that differ from what stands, and remove days that are no more; how many rows changed."""
+    """Write the assessments that differ from what stands, and remove days that are no more; how many rows changed.
+
+    What is UNDECIDED replaces nothing that was decided on: else nobody could tell later what a person was told of.
+    """
     stands = {
         row.day: (row.assessment, row.policy)
         for row in session.execute(
             select(Readiness.day, Readiness.assessment, Readiness.policy).where(Readiness.person == person_id)
         )
     }
+    if policy == UNDECIDED:
+        decided = {day for day, (_, under) in stands.items() if under != UNDECIDED}
+        assessments = [a for a in assessments if a.day not in decided]
+        stands = {day: seen for day, seen in stands.items() if day not in decided}
     documents = {a.day: ASSESSMENT.dump_python(a, mode="json") for a in assessments}
     changed = [a for a in assessments if stands.get(a.day) != (documents[a.day], policy)]
     gone = stands.keys() - documents.keys()
@@ -114,3 +123,18 @@ def untag_days(session: Session, person_id: int, days: Iterable[date], name: str
     own = (Tag.person == person_id, Tag.name == name, Tag.source == OWN_WORD)
     session.execute(delete(Tag).where(*own, Tag.day.in_(list(days))))
     request_score(session, person_id, f"tag {name} taken back")
+
+
+def chosen_device(session: Session, person_id: int) -> SeriesChoice | None:
+    """The account a person wants their nights read from; None where they leave it to the rule."""
+    return session.get(SeriesChoice, (person_id, EVERY_SIGNAL))
+
+
+def choose_device(session: Session, person_id: int, account: int | None) -> None:
+    """Read this person's nights from one of their accounts, or by the rule again; they are judged anew."""
+    session.execute(delete(SeriesChoice).where(SeriesChoice.person == person_id))
+    if account is not None:
+        chosen = SeriesChoice(person=person_id, signal=EVERY_SIGNAL, vendor_account=account, chosen_at=clock.now())
+        session.add(chosen)
+    session.flush()
+    request_score(session, person_id, "device chosen")

@@ -253,6 +253,12 @@ def recorded(assessment: Assessment) -> bool:
     return any(given.value is not None for given in assessment.inputs if given.signal in DECIDING)
 
 
+def read_from(assessment: Assessment) -> str:
+    """The vendor whose series decided about a night, by the beginning of their names; empty where none did."""
+    named = (given.series for given in assessment.inputs if given.signal in DECIDING and given.series)
+    return next(named, "").split("/")[0]
+
+
 def day(value: date) -> str:
     """`Sun 22 Nov`."""
     return f"{WEEKDAYS[value.weekday()][:3]} {value.day} {MONTHS[value.month - 1]}"

@@ -5,7 +5,7 @@ may be recomputed; alerts are history: one may be moved, reopened or withdrawn, 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from math import ceil
@@ -18,15 +18,20 @@ State: TypeAlias = Literal["open", "closed", "withdrawn", "lapsed"]
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 MOST_A_WEEK, MOST_A_MONTH = 1, 3
 LATEST = timedelta(days=1)  # the newest night is today's or yesterday's
+DECIDING = frozenset({"hrv", "resting_heart_rate"})
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Strain that lasted from one night to another; `state` is open while it goes on."""
+    """Strain that lasted from one night to another; `state` is open while it goes on.
+
+    `joined` is true where its first night is none of this run's here: another device, which leads since, began it.
+    """
 
     first_day: date
     last_day: date
     state: State
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,11 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a stored assessment said before this recomputation, and under which rules."""
+    """What a stored assessment said before this recomputation, under which rules, and of which accounts."""
 
     state: str
     rules: tuple[str, str]  # algorithm version, policy
+    accounts: Mapping[str, str] = field(default_factory=dict)  # by signal that decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +79,12 @@ def decide(
     """What changes among the alerts of one person and kind; those that stop being open come first."""
     after: dict[int | None, Decided] = {alert.id: alert for alert in stands}
     kept: set[int | None] = set()
+    read_from = {night.day: night for night in assessments}
     for run in runs(assessments):
         matched = [after[alert.id] for alert in stands if _overlap(run, alert, moment.cooldown)]
         if not matched and not _holds(run, moment):
             continue
-        alert = _matched(run, matched) if matched else _new(run, before, moment)
+        alert = _matched(run, matched) if matched else _new(run, before, read_from[run.first_day], moment)
         after[alert.id] = alert
         kept.add(alert.id)
     for alert in after.values():
@@ -95,12 +102,18 @@ def runs(assessments: Iterable[Assessment]) -> list[Run]:
     for night in assessments:
         goes_on = bool(found) and found[-1].state == "open"
         if night.alert == "start" or (night.alert == "continue" and not goes_on):
-            found.append(Run(night.day, night.day, "open"))
+            found.append(Run(night.day, night.day, "open", joined=night.alert == "continue"))
         elif night.alert == "continue":
             found[-1] = replace(found[-1], last_day=night.day)
         elif goes_on:
             found[-1] = replace(found[-1], state="lapsed" if night.ended_by == "insufficient" else "closed")
     return [replace(run, state="closed") if run.state == "open" else run for run, _ in pairwise(found)] + found[-1:]
+
+
+def accounts(inputs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The account that each deciding signal is read from, as its series names it; without those that say none."""
+    told = {signal: "/".join(series.split("/")[:2]) for signal, series in inputs if signal in DECIDING and series}
+    return {signal: account for signal, account in told.items() if "/" in account}
 
 
 def allowed(told_at: Iterable[datetime], when: datetime) -> bool:
@@ -142,11 +155,19 @@ def _matched(run: Run, matched: Sequence[Decided]) -> Decided:
     return replace(latest, first_day=run.first_day, last_day=run.last_day, state=run.state, told=told)
 
 
-def _new(run: Run, before: Mapping[date, Seen], moment: Moment) -> Decided:
-    """An alert for a run that nobody decided on; as told where only other rules made it appear."""
+def _new(run: Run, before: Mapping[date, Seen], night: Assessment, moment: Moment) -> Decided:
+    """An alert for a run that nobody decided on; as told where only other rules or another device made it appear."""
     seen = before.get(run.first_day)
-    by_rules_alone = seen is not None and seen.rules != moment.rules and seen.state != "strained"
-    return Decided(None, run.first_day, run.last_day, run.state, told=by_rules_alone)
+    known = seen is not None and seen.state != "strained"
+    switched = seen is not None and (seen.rules != moment.rules or _elsewhere(seen.accounts, night))
+    return Decided(None, run.first_day, run.last_day, run.state, told=run.joined or (known and switched))
+
+
+def _elsewhere(before: Mapping[str, str], night: Assessment) -> bool:
+    """Whether a signal that decides is read from another account than before; one not named yet is the same."""
+    now = accounts((given.signal, given.series) for given in night.inputs)
+    both = ((before[signal].split("/"), now[signal].split("/")) for signal in before.keys() & now.keys())
+    return any(old != new and (old[0] != new[0] or "" not in (old[1], new[1])) for old, new in both)
 
 
 def _tells(alert: Decided, before: Decided | None, moment: Moment) -> bool:

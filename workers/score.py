@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from ingest import clock, following, people, store
 from ingest.db import transaction
 from ingest.models import Alert, Delivery, Person, Readiness, ScoreRequest
-from ingest.nights import nights_of
+from ingest.nights import Histories, histories_of
+from ingest.replay import DISCARDED
 from ingest.runs import LeaseLost
-from scoring import ALGORITHM_VERSION, SENSITIVITY, Night, Policy, assess
+from scoring import ALGORITHM_VERSION, SENSITIVITY, Assessment, Night, Policy, assess
 from workers import alerts, deliveries, leases
 from workers.alerts import Change, Decided, Moment, Seen
 from workers.leases import Outcome, Work
@@ -66,22 +67,32 @@ def score_person(person_id: int, token: str) -> bool:
 
 def _judge(session: Session, person: Person) -> bool:
     today = people.today_of(session, person.id)
-    nights = nights_of(session, person.id, today)
+    histories = histories_of(session, person.id, today)
     policy = Policy(threshold=SENSITIVITY[person.sensitivity])
-    assessments = assess(nights, policy)
-    filling = following.filling(session, person.id)
-    if filling:  # nights are still on their way: what they will say is not known, and nothing is decided
+    assessments = judged(histories, policy)
+    if following.filling(session, person.id):  # what the nights on their way will say is not known: nothing is decided
         assessments = [replace(each, provisional=True) for each in assessments]
+        changed = store.save_readiness(session, person.id, assessments, store.UNDECIDED)
+        log.info("scored_provisionally", person=person.id, nights=len(assessments), rows_changed=changed)
+        return False
     before = _seen(session, person.id)
     changed = store.save_readiness(session, person.id, assessments, person.sensitivity)
-    if filling:
-        log.info("scored_provisionally", person=person.id, nights=len(nights), rows_changed=changed)
-        return False
-    moment = Moment(today, _newest(nights), (ALGORITHM_VERSION, person.sensitivity), policy.cooldown_nights)
+    newest = _newest(histories.nights)
+    moment = Moment(today, newest, (ALGORITHM_VERSION, person.sensitivity), policy.cooldown_nights)
     changes = alerts.decide(assessments, _standing(session, person.id), before, moment)
     telling = [_write(session, person, change, policy.threshold) for change in changes]
-    log.info("scored", person=person.id, nights=len(nights), rows_changed=changed, alerts_changed=len(changes))
+    log.info("scored", person=person.id, nights=len(assessments), rows_changed=changed, alerts_changed=len(changes))
     return any(telling)
+
+
+def judged(histories: Histories, policy: Policy) -> list[Assessment]:
+    """One assessment a night, each by the past of the account that leads on it.
+
+    A device that takes over is thereby judged by its own nights from its first day on, and what was said of the nights
+    before stays as it was.
+    """
+    found = {lead: assess(nights, policy) for lead, nights in histories.told.items()}
+    return [found[lead][place] for place, lead in enumerate(histories.leads)]
 
 
 def _settle(session: Session, person_id: int, token: str, version: int) -> None:
@@ -96,9 +107,16 @@ def _settle(session: Session, person_id: int, token: str, version: int) -> None:
 
 
 def _seen(session: Session, person_id: int) -> dict[date, Seen]:
+    """What was decided on before, by day; a night without a value is the account's that spoke last."""
     columns = (Readiness.day, Readiness.state, Readiness.algorithm_version, Readiness.policy)
-    rows = session.execute(select(*columns).where(Readiness.person == person_id))
-    return {day: Seen(state, (version, policy)) for day, state, version, policy in rows}
+    own = (Readiness.person == person_id, Readiness.policy != store.UNDECIDED)
+    rows = session.execute(select(*columns, Readiness.assessment["inputs"]).where(*own).order_by(Readiness.day))
+    seen: dict[date, Seen] = {}
+    accounts: Mapping[str, str] = {}
+    for day, state, version, policy, inputs in rows:
+        accounts = {**accounts, **alerts.accounts((given["signal"], given["series"]) for given in inputs)}
+        seen[day] = Seen(state, (version, policy), accounts)
+    return seen
 
 
 def _newest(nights: Sequence[Night]) -> date | None:
@@ -108,7 +126,7 @@ def _newest(nights: Sequence[Night]) -> date | None:
 
 
 def _standing(session: Session, person_id: int) -> list[Decided]:
-    decided = or_(Delivery.status != "cancelled", Delivery.error == deliveries.HELD_BACK)
+    decided = or_(Delivery.status != "cancelled", Delivery.error.in_((deliveries.HELD_BACK, DISCARDED)))
     own = (Delivery.kind == KIND, Delivery.person == person_id, Delivery.subject == Alert.id)
     sent = select(Delivery.id).where(*own, decided)
     columns: tuple[Any, ...] = (Alert.id, Alert.first_day, Alert.last_day, Alert.state, Alert.told, sent.exists())

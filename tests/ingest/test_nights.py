@@ -16,6 +16,7 @@ def row(signal: str, value: float, day: date = MONDAY, **more: object) -> NightR
     fields = {
         "context": "sleep",
         "series": f"whoop///{signal}",
+        "account": "/".join(str(more.get("series", "whoop/")).split("/")[:2]),
         "kin": more.get("series", f"whoop//{signal}"),
         "record": "r1",
         "starts_at": onset,
@@ -32,7 +33,7 @@ def nights(*rows: NightRow, tags: dict | None = None, today: date = MONDAY) -> l
     Random(len(rows)).shuffle(shuffled)
     result = assemble(rows, tags or {}, today)
     assert result == assemble(shuffled, tags or {}, today), "the order of rows must not matter"
-    return result
+    return result.nights
 
 
 def test_a_night_carries_its_signals_and_the_names_of_their_series() -> None:

@@ -9,6 +9,7 @@ from ingest import clock as the_clock
 from ingest import store
 from ingest.db import transaction
 from ingest.models import Alert, Channel, Delivery, Person, Readiness, ScoreRequest
+from ingest.replay import DISCARDED
 from ingest.runs import LeaseLost
 from tests.workers.peers import live_nights, make_person, story
 from workers import leases, score
@@ -66,14 +67,14 @@ def test_scoring_again_without_news_writes_no_readiness_row_and_no_second_delive
 
 def test_a_request_that_grew_meanwhile_stays_due(mira, monkeypatch):
     token = take(mira)
-    read = score.nights_of
+    read = score.histories_of
 
     def with_news(*given):
         with transaction() as other:
             store.request_score(other, mira, "news")
         return read(*given)
 
-    monkeypatch.setattr(score, "nights_of", with_news)
+    monkeypatch.setattr(score, "histories_of", with_news)
     score.score_person(mira, token)
     with transaction() as session:
         request = session.get_one(ScoreRequest, mira)
@@ -184,3 +185,14 @@ def test_a_second_alert_within_a_week_is_held_back_with_its_reason_and_not_told_
     clock("2026-03-01T11:00")
     assert score.score_person(mira, take(mira)) is False
     assert count(Delivery) == 2
+
+
+def test_a_message_that_an_operator_discarded_is_not_decided_on_anew(mira, clock):
+    score.score_person(mira, take(mira))
+    with transaction() as session:
+        delivery = session.scalars(select(Delivery)).one()
+        delivery.status, delivery.error = "cancelled", DISCARDED
+        store.request_score(session, mira, "test")
+    clock("2026-03-01T10:00")
+    assert score.score_person(mira, take(mira)) is False
+    assert count(Delivery) == 1
