@@ -82,9 +82,8 @@ def write(connection: int, number: int) -> None:
                 connection=connection, stream="s", fingerprint=str(number), reason="r", body=body, at=clock.now()
             )
         )
-        session.execute(
-            insert(Tag).values(person=1, day=date(2026, 1, 1), name=f"t{number}", source="person", present=True)
-        )
+        tag = {"day": date(2026, 1, 1), "source": "person", "present": True, "as_of": clock.now(), "content": "c"}
+        session.execute(insert(Tag).values(person=1, name=f"t{number}", **tag))
 
 
 @pytest.fixture
@@ -97,6 +96,7 @@ def writing(connection: int) -> Iterator[list[int]]:
         while not stop.is_set():
             write(connection, len(done))
             done.append(len(done))
+            stop.wait(0.01)  # the scripts want the processor too
 
     thread = threading.Thread(target=work)
     thread.start()
