@@ -176,7 +176,7 @@ def _numbered(record: type, key: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _record(record: type) -> TypeAdapter[Any]:
+def _record(record: Any) -> TypeAdapter[Any]:
     return TypeAdapter(record)
 
 

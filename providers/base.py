@@ -155,17 +155,17 @@ Reader: TypeAlias = Callable[[Sequence[Any], Asked], Iterable[Row]]
 class Stream:
     """A vendor endpoint that is followed.
 
-    `record` is the TypedDict that each record is validated against, `key` its field that names it; `read` turns the
-    valid records of one page into rows and is called once a page. `series` are the dense series whose points a complete
-    answer speaks for: a stream has these, or records. `borne` are those whose points belong to a record, such as the
-    HRV of a sleep. `settles` is how long a record may still change, `reach` how far back a run looks at most. Raise
-    `mapping` when `read` would return other rows for an equal answer.
+    `record` is the TypedDict, or union of some, that each record is validated against, `key` its field that names it;
+    `read` turns the valid records of one page into rows and is called once a page. `series` are the dense series whose
+    points a complete answer speaks for: a stream has these, or records. `borne` are those whose points belong to a
+    record, such as the HRV of a sleep. `settles` is how long a record may still change, `reach` how far back a run
+    looks at most. Raise `mapping` when `read` would return other rows for an equal answer.
     """
 
     name: str  # "oura.sleep": what rows and tables carry
     title: str  # for people: "sleep"
     path: str
-    record: type
+    record: Any
     read: Reader
     window: Window | None = None  # None: there is no span to ask for, the answer is everything
     records_at: str = "data"

@@ -7,6 +7,7 @@ The resting heart rate is the lowest of the night, and so lower than other vendo
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +19,7 @@ from providers.oura.records import (
     DailyActivity,
     DailyReadiness,
     DailySpo2,
+    DatedHeartRate,
     HeartRate,
     Instant,
     RestModePeriod,
@@ -52,6 +54,7 @@ ENERGY = Definition(measures.ACTIVE_ENERGY, "oura_activity", "day")
 
 CONTEXTS: tuple[Context, ...] = ("day", "rest", "sleep", "workout")
 HEART_RATES = tuple(Definition(measures.HEART_RATE, "oura_heartrate", context) for context in CONTEXTS)
+_UNIX, _BPM = itemgetter("timestamp_unix"), itemgetter("bpm")
 _CONTEXT_OF = {"rest": 1, "sleep": 2, "workout": 3}  # awake, live, session and what Oura may add are the day
 
 
@@ -206,39 +209,45 @@ def read_workouts(records: Sequence[Workout], _asked: Asked) -> Iterator[Row]:
         yield Episode(WORKOUT, record["id"], "workout", starts, ends, record["day"], _offset(starts), detail=detail)
 
 
-def read_heart_rates(records: Sequence[HeartRate], _asked: Asked) -> Iterator[Row]:
+def read_heart_rates(records: Sequence[HeartRate | DatedHeartRate], _asked: Asked) -> Iterator[Row]:
     """Heart rates by what the person did. Ascending; of two for one second the higher stands, whatever their order."""
-    times = [record.get("timestamp_unix") for record in records]
-    if None in times:
-        times = [_milliseconds(record) for record in records]
-        yield from (_without_a_time(record) for record, at in zip(records, times, strict=True) if at is None)
-        records = [record for record, at in zip(records, times, strict=True) if at is not None]
-        times = [at for at in times if at is not None]
-    at = np.array(times, np.int64) // 1000
-    bpm = np.array([record["bpm"] for record in records], np.float32)
-    context = np.array([_CONTEXT_OF.get(record["source"], 0) for record in records], np.int8)
-    order = np.lexsort((bpm, at))
-    at, bpm, context = at[order], bpm[order], context[order]
+    rejects, told = _dated(records) if any("timestamp" in record for record in records) else ([], records)
+    yield from rejects
+    at = np.fromiter(map(_UNIX, told), np.int64, len(told)) // 1000
+    bpm = np.fromiter(map(_BPM, told), np.float32, len(told))
+    context = np.fromiter((_CONTEXT_OF.get(record["source"], 0) for record in told), np.int8, len(told))
+    if not (at[1:] > at[:-1]).all():
+        order = np.lexsort((bpm, at))
+        at, bpm, context = at[order], bpm[order], context[order]
     for index, definition in enumerate(HEART_RATES):
         of_context = context == index
         if of_context.any():
             yield Points(definition, at[of_context], bpm[of_context])
 
 
-def _milliseconds(record: HeartRate) -> int | None:
-    """The instant of a heart rate; None where neither field says one within the years of this century."""
-    known = record.get("timestamp_unix")
-    if known is not None:
-        return known
+def _dated(records: Sequence[HeartRate | DatedHeartRate]) -> tuple[list[Row], list[HeartRate]]:
+    """Those without an instant, set aside, and the others, all with their milliseconds."""
+    rejects: list[Row] = []
+    told: list[HeartRate] = []
+    for record in records:
+        if "timestamp_unix" in record and record["timestamp_unix"] is not None:
+            told.append(record)
+            continue
+        at = _milliseconds(record["timestamp"])
+        if at is None:
+            reason = "timestamp: no instant, and timestamp_unix is missing"
+            rejects.append(Rejected(reason, json.dumps(record, sort_keys=True)))
+        else:
+            told.append({"timestamp_unix": at, "bpm": record["bpm"], "source": record["source"]})
+    return rejects, told
+
+
+def _milliseconds(words: str) -> int | None:
+    """An instant in words; None where they say none within the years of this century."""
     try:
-        at = INSTANT.validate_python(record["timestamp"])
+        return int(INSTANT.validate_python(words).timestamp() * 1000)
     except ValidationError:
         return None
-    return int(at.timestamp() * 1000)
-
-
-def _without_a_time(record: HeartRate) -> Rejected:
-    return Rejected("timestamp: no instant, and timestamp_unix is missing", json.dumps(record, sort_keys=True))
 
 
 def read_rings(records: Sequence[RingConfiguration], _asked: Asked) -> Iterator[Row]:

@@ -19,6 +19,7 @@ Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
 Milliseconds = Annotated[int, Field(ge=int(EARLIEST.timestamp()) * 1000, lt=int(LATEST.timestamp()) * 1000)]
 Seconds = Annotated[int, Field(ge=0, lt=7 * 86400)]
+Rate = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Samples(TypedDict):
@@ -112,16 +113,27 @@ class Workout(TypedDict):
 
 
 class HeartRate(TypedDict):
-    """A heart rate in beats a minute; `timestamp_unix` is in milliseconds, and `timestamp` is read where it is missing.
+    """A heart rate in beats a minute at `timestamp_unix`, in milliseconds.
 
-    `source` is awake, rest, sleep, workout, live or session. Neither string is stored, so neither is looked into: there
-    are a hundred thousand of these a year.
+    `source` is awake, rest, sleep, workout, live or session; it is not stored, so it is not looked into, and the words
+    of its time are not even read: there are a hundred thousand of these a year.
     """
 
-    timestamp: str
-    timestamp_unix: NotRequired[Milliseconds | None]
-    bpm: Annotated[float, Field(ge=0, le=1e6)]
+    timestamp_unix: Milliseconds
+    bpm: Rate
     source: str
+
+
+class DatedHeartRate(TypedDict):
+    """A heart rate whose time is told in words alone."""
+
+    timestamp: str
+    timestamp_unix: NotRequired[None]
+    bpm: Rate
+    source: str
+
+
+AnyHeartRate = Annotated[HeartRate | DatedHeartRate, Field(union_mode="left_to_right")]
 
 
 class RingConfiguration(TypedDict):

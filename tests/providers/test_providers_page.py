@@ -71,11 +71,12 @@ def _definitions(provider: Provider) -> list[str]:
     return lines + [f"| `{m}` | `{n}` | {c} | {u} | {s} | `{f}` |" for m, n, c, u, s, f in sorted(found)]
 
 
-def field_names(record: type) -> set[str]:
-    """Every field that a record's TypedDict names, those of the TypedDicts within it included."""
+def field_names(record: object) -> set[str]:
+    """Every field that a record's TypedDicts name, those of the TypedDicts within them included."""
     names = set()
-    for name, hint in get_type_hints(record).items():
-        names |= {name, *(inner for part in _parts(hint) for inner in field_names(part))}
+    for part in _parts(record):
+        for name, hint in get_type_hints(part).items():
+            names |= {name, *field_names(hint)}
     return names
 
 
