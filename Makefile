@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
            --no-emit-index-url --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser check lock bench shots new-provider clean
+.PHONY: help setup demo test browser promtool check lock bench shots new-provider clean
 
 help: ## Show what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -16,7 +16,7 @@ setup: .venv/ready ## Make .venv with what running Vagus needs
 demo: .venv/ready ## A made-up person's nights, one alert, one mail; serves until Ctrl-C
 	@$(BIN)/vagus demo
 
-test: browser check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests with coverage
+test: browser promtool check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests with coverage
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 	@$(BIN)/python -m coverage combine --quiet
@@ -25,6 +25,10 @@ test: browser check .venv/ready-dev ## What CI runs: format, lint, types, import
 browser:
 	@command -v chromium >/dev/null || [ "$(WITHOUT_BROWSER)" = 1 ] || { \
 	    echo "no chromium: apt-get install chromium, or WITHOUT_BROWSER=1 make test to leave out the page tests"; exit 1; }
+
+promtool:
+	@command -v promtool >/dev/null || [ "$(WITHOUT_PROMTOOL)" = 1 ] || { \
+	    echo "no promtool: apt-get install --no-install-recommends prometheus, or WITHOUT_PROMTOOL=1 make test to leave out the rule tests"; exit 1; }
 
 check: .venv/ready-dev ## The part of the tests that runs nothing: format, lint, types, imports
 	@$(BIN)/ruff format --check --quiet

@@ -8,13 +8,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ingest import clock
-from ingest.models import Absence, BackfillWindow, Connection, StreamState, VendorAccount
+from ingest.models import Absence, BackfillWindow, Connection, Raw, StreamState, VendorAccount
 from providers.base import Provider, Stream
 
 CHUNK = timedelta(days=30)  # of the past at a time: progress is seen, and a first reading comes early
 DECIDES = timedelta(days=100)  # while nights younger than this are still on their way, nothing is decided
 DAY = timedelta(days=1)
 PATIENCE = DAY  # how long nights wait for a past that does not come
+UNREAD = ""  # the mapping of a kept answer that the next equal one does not stand for
 
 
 def midnight(at: datetime) -> datetime:
@@ -58,15 +59,9 @@ def _follow(session: Session, connection: int, stream: Stream, now: datetime, *,
 
 def plan(session: Session, connection: int, stream: Stream, since: datetime, until: datetime) -> int:
     """Write the windows between two instants that are not there yet, as waiting; how many there are in the span."""
-    edges, end = [], midnight(until) + DAY
-    start = midnight(since)
-    while end > start:
-        first = max(start, end - CHUNK)
-        edges.append((first, end))
-        end = first
     rows = [
         {"connection": connection, "stream": stream.name, "start_at": first, "end_at": last, "due_at": clock.now()}
-        for first, last in edges
+        for first, last in edges(since, until)
     ]
     if rows:
         new = insert(BackfillWindow)
@@ -79,6 +74,29 @@ def plan(session: Session, connection: int, stream: Stream, since: datetime, unt
         ]
         session.execute(new.on_conflict_do_update(index_elements=identity, set_=again), rows)
     return len(rows)
+
+
+def edges(since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+    """The spans in which the days from one instant to another are asked for, newest first; the last day is in it."""
+    found, end = [], midnight(until) + DAY
+    start = midnight(since)
+    while end > start:
+        first = max(start, end - CHUNK)
+        found.append((first, end))
+        end = first
+    return found
+
+
+def resync(session: Session, connection: int, streams: Sequence[Stream], since: datetime, until: datetime) -> int:
+    """Have these days asked for again, and read even where the answer is the one that was kept; how many windows."""
+    kept = (
+        Raw.connection == connection,
+        Raw.stream.in_([stream.name for stream in streams]),
+        Raw.window_start >= midnight(since),
+        Raw.window_start <= until,
+    )
+    session.execute(update(Raw).where(*kept).values(mapping=UNREAD))
+    return sum(plan(session, connection, stream, since, until) for stream in streams)
 
 
 def end(session: Session, connection: int) -> None:

@@ -32,7 +32,8 @@ class Standing:
     """What the rows say of one connection; instants are aware, in any zone.
 
     `night` is the newest one, `night_at` when it came in or last changed. `paused_until` is the gate of the whole
-    vendor, `failing_for_all` whether its failures shut it. `denied_until` is when the vendor said to come back.
+    vendor, `failing_for_all` whether its failures shut it, `held` whether an operator did. `denied_until` is when the
+    vendor said to come back.
     """
 
     connection: int
@@ -44,6 +45,7 @@ class Standing:
     reason: str | None = None
     paused_until: datetime | None = None
     failing_for_all: bool = False
+    held: bool = False
     streams: tuple[Followed, ...] = ()
     denied_until: datetime | None = None
     asked_at: datetime | None = None
@@ -116,14 +118,14 @@ def _needs_person(seen: Standing, now: datetime) -> Sentence | None:
 
 
 def _paused(seen: Standing, now: datetime) -> Sentence | None:
-    by_hand = seen.state == "paused"
+    by_hand = seen.state == "paused" or seen.held
     shut = seen.paused_until is not None and seen.paused_until > now
     if not by_hand and not shut:
         return None
     if shut and seen.failing_for_all and not by_hand:
         text = f"{seen.title} is failing for everyone at the moment. We keep trying; there is nothing to do."
         return Sentence("late", f"{seen.title} is away", text)
-    why = f": {seen.reason}" if by_hand and seen.reason else ""
+    why = f": {seen.reason}" if seen.state == "paused" and seen.reason else ""
     return Sentence("off", "Paused", f"The person who runs this service has paused {seen.title}{why}.")
 
 

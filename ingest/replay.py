@@ -1,11 +1,13 @@
-"""Another try: of what was given up, spread over time; and of kept answers, through a mapping that is newer."""
+"""What was given up: another try, spread over time, or its end; and kept answers, read by a mapping that is newer."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 import providers
 from ingest import clock, db, raws, store
@@ -27,17 +29,34 @@ from providers.base import Asked, Provider, Stream
 from providers.errors import VagusError
 
 KINDS = ("stream", "window", "score", "message")
+DISCARDED = "discarded by an operator"
+MAIL_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Buried:
-    """One job that was given up; `about` says of what, without anything of a person's health."""
+    """One job that was given up; `about` says of what, without anything of a person's health.
+
+    `topic` is the stream, or the kind of message. A `reason` may quote another server, whatever that says.
+    """
 
     kind: str
     id: int
     about: str
     reason: str
     since: datetime | None
+    person: int
+    topic: str = ""
+
+    @property
+    def said(self) -> str:
+        """The reason as it may be shown: mail servers name in theirs whom they refuse."""
+        return without_addresses(self.reason)
+
+
+def without_addresses(text: str) -> str:
+    """A line that somebody else may have written, without the mail addresses in it."""
+    return MAIL_ADDRESS.sub("…@…", text)
 
 
 def buried(session: Session, kind: str | None = None, matching: str | None = None) -> list[Buried]:
@@ -54,6 +73,15 @@ def replay(session: Session, jobs: Sequence[Buried], spread: timedelta) -> int:
     for place, job in enumerate(jobs):
         _revive(session, job, now + spread * place / max(1, len(jobs)))
     return len(jobs)
+
+
+def discard(session: Session, jobs: Sequence[Buried]) -> int:
+    """Let these go; how many.
+
+    A window of the past is cancelled, a message is not sent, a score is not computed until something new asks for it.
+    A stream cannot go: it is taken off the list, keeps its failures, and is asked at its next probe.
+    """
+    return sum(_let_go(session, job) for job in jobs)
 
 
 def read_again(seen: Callable[[int, int], None]) -> int:
@@ -106,7 +134,11 @@ def _person_of(session: Session, connection: int) -> int:
 
 
 def _streams(session: Session) -> list[Buried]:
-    rows = session.scalars(select(StreamState).where(StreamState.state == "buried").order_by(StreamState.connection))
+    rows = session.execute(
+        _with_person(StreamState, StreamState.connection)
+        .where(StreamState.state == "buried")
+        .order_by(StreamState.connection, StreamState.stream)
+    )
     return [
         Buried(
             "stream",
@@ -114,13 +146,19 @@ def _streams(session: Session) -> list[Buried]:
             f"connection {row.connection}, {row.stream}",
             row.last_error or "",
             row.failing_since,
+            person,
+            row.stream,
         )
-        for row in rows
+        for row, person in rows
     ]
 
 
 def _windows(session: Session) -> list[Buried]:
-    rows = session.scalars(select(BackfillWindow).where(BackfillWindow.state == "buried").order_by(BackfillWindow.id))
+    rows = session.execute(
+        _with_person(BackfillWindow, BackfillWindow.connection)
+        .where(BackfillWindow.state == "buried")
+        .order_by(BackfillWindow.id)
+    )
     return [
         Buried(
             "window",
@@ -128,20 +166,41 @@ def _windows(session: Session) -> list[Buried]:
             f"connection {row.connection}, {row.stream} from {row.start_at:%d %b %Y}",
             row.error or "",
             row.due_at,
+            person,
+            row.stream,
         )
-        for row in rows
+        for row, person in rows
     ]
 
 
+def _with_person(table: Any, connection: InstrumentedAttribute[int]) -> Select[Any]:
+    """Rows of a connection, each with whose it is."""
+    rows = select(table, VendorAccount.person).join(Connection, Connection.id == connection)
+    return rows.join(VendorAccount, VendorAccount.id == Connection.vendor_account)
+
+
 def _scores(session: Session) -> list[Buried]:
-    rows = session.scalars(select(ScoreRequest).where(ScoreRequest.buried_at.is_not(None)))
-    return [Buried("score", row.person, f"person {row.person}", row.error or "", row.buried_at) for row in rows]
+    rows = session.scalars(
+        select(ScoreRequest).where(ScoreRequest.buried_at.is_not(None)).order_by(ScoreRequest.person)
+    )
+    return [
+        Buried("score", row.person, f"person {row.person}", row.error or "", row.buried_at, row.person) for row in rows
+    ]
 
 
 def _messages(session: Session) -> list[Buried]:
     rows = session.scalars(select(Delivery).where(Delivery.status == "failed").order_by(Delivery.id))
     return [
-        Buried("message", row.id, f"delivery {row.id}, {row.kind}", row.error or "", row.created_at) for row in rows
+        Buried(
+            "message",
+            row.id,
+            f"delivery {row.id}, {row.kind}",
+            row.error or "",
+            row.created_at,
+            row.person,
+            row.kind,
+        )
+        for row in rows
     ]
 
 
@@ -154,7 +213,7 @@ def _revive(session: Session, job: Buried, due_at: datetime) -> None:
             again = update(BackfillWindow).where(BackfillWindow.id == job.id, BackfillWindow.state == "buried")
             session.execute(again.values(state="waiting", due_at=due_at, **fresh))
         case "score":
-            again = update(ScoreRequest).where(ScoreRequest.person == job.id)
+            again = update(ScoreRequest).where(ScoreRequest.person == job.id, ScoreRequest.buried_at.is_not(None))
             session.execute(again.values(buried_at=None, due_at=due_at, version=ScoreRequest.version + 1, **fresh))
         case "message":
             again = update(Delivery).where(Delivery.id == job.id, Delivery.status == "failed")
@@ -163,8 +222,27 @@ def _revive(session: Session, job: Buried, due_at: datetime) -> None:
 
 def _revive_stream(session: Session, job: Buried, due_at: datetime) -> None:
     connection = session.get_one(Connection, job.id, with_for_update=True)  # its row first, then its streams'
-    stream = job.about.rpartition(", ")[2]
-    own = (StreamState.connection == job.id, StreamState.stream == stream, StreamState.state == "buried")
+    own = (StreamState.connection == job.id, StreamState.stream == job.topic, StreamState.state == "buried")
     session.execute(update(StreamState).where(*own).values(state="following", next_at=due_at, fail_count=0))
     if connection.state == "active":
         connection.next_sync_at = earliest(session, connection.id)
+
+
+def _let_go(session: Session, job: Buried) -> bool:
+    """End one job; False where it is no longer given up."""
+    still: Any
+    match job.kind:
+        case "stream":
+            own = (StreamState.connection == job.id, StreamState.stream == job.topic, StreamState.state == "buried")
+            still = update(StreamState).where(*own).values(state="following").returning(StreamState.connection)
+        case "window":
+            buried_still = (BackfillWindow.id == job.id, BackfillWindow.state == "buried")
+            still = update(BackfillWindow).where(*buried_still).values(state="cancelled").returning(BackfillWindow.id)
+        case "score":
+            given_up = (ScoreRequest.person == job.id, ScoreRequest.buried_at.is_not(None))
+            still = delete(ScoreRequest).where(*given_up).returning(ScoreRequest.person)
+        case _:
+            failed = (Delivery.id == job.id, Delivery.status == "failed")
+            ended = {"status": "cancelled", "error": DISCARDED}
+            still = update(Delivery).where(*failed).values(ended).returning(Delivery.id)
+    return session.scalar(still) is not None

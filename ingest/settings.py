@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     run_as: str | None = None
     log: Literal["auto", "json", "columns"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics_token: SecretStr | None = None
     raw_days: int = Field(400, ge=1)
     raw_mb: int = Field(64, ge=1)
     demo: bool = False

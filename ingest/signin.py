@@ -3,7 +3,8 @@
 A `sign_in_code` row is all there is to a code: a worker finds it, mails the sealed digits and forgets them. Nothing
 here tells whether an address is known: a new one becomes a person only when its code is entered. `browser_hash` is
 `client.nonce`: what the client's network looks like under our secret, so that its codes can be counted, and the hash of
-the asking browser's cookie.
+the asking browser's cookie. Operators sign in by the same codes and links, under nonces and marks of their own
+(`ingest.ops.operators`).
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from ingest import clock, people
-from ingest.models import Person, SignInCode, WebSession
+from ingest.models import OperatorSession, Person, SignInCode, WebSession
 from ingest.settings import settings
 from ingest.vault import vault
 from providers.errors import VagusError
@@ -29,7 +30,7 @@ HOUR = timedelta(hours=1)
 CODES_AN_ADDRESS = 5
 CODES_A_CLIENT = 20
 IPV6 = 6
-TERMINAL = "terminal"  # stands where a client's mark stands, for links made on the terminal
+TERMINAL = "terminal"  # begins what stands where a client's mark stands, for links made on the terminal
 SPENT = 0
 BIGINT_DIGITS = 18  # always fit
 ASKING = 8731  # the lock under which codes are counted: a burst of requests would otherwise all find room
@@ -59,13 +60,16 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(24)
 
 
-def ask(session: Session, address: str, nonce: str, client: str) -> None:
-    """Have a code mailed to this address, to be entered in the browser that holds `nonce`. Raises TooManyCodes."""
+def ask(session: Session, address: str, nonce: str, client: str, *, mailed: bool = True) -> None:
+    """Have a code mailed to this address, to be entered in the browser that holds `nonce`. Raises TooManyCodes.
+
+    One that is not `mailed` leaves the same row and takes the same time, so that nobody learns who is known.
+    """
     session.execute(select(func.pg_advisory_xact_lock(ASKING)))
     now = clock.now()
     mark = _mark(client)
     lately = SignInCode.created_at > now - HOUR
-    own = (SignInCode.address == address, ~SignInCode.browser_hash.startswith(f"{TERMINAL}."))
+    own = (SignInCode.address == address, ~SignInCode.browser_hash.startswith(TERMINAL))
     for limit, condition in (
         (CODES_AN_ADDRESS, own),
         (CODES_A_CLIENT, (SignInCode.browser_hash.startswith(f"{mark}.", autoescape=True),)),
@@ -73,7 +77,7 @@ def ask(session: Session, address: str, nonce: str, client: str) -> None:
         if (session.scalar(select(func.count()).where(lately, *condition)) or 0) >= limit:
             raise TooManyCodes("That is more codes than anyone needs. Please try again in an hour.")
     digits = f"{secrets.randbelow(1_000_000):06d}"
-    browser = f"{mark}.{_hash(nonce)}"
+    browser = f"{mark}.{hashed(nonce)}"
     row = SignInCode(
         address=address,
         code_hash=_code_hash(browser, address, digits),
@@ -83,7 +87,8 @@ def ask(session: Session, address: str, nonce: str, client: str) -> None:
     )
     session.add(row)
     session.flush()
-    row.code = vault().seal(digits.encode(), place(row.id))
+    sealed = vault().seal(digits.encode(), place(row.id))
+    row.code, row.sent_at = (sealed, None) if mailed else (None, now)
 
 
 def place(code_id: int) -> str:
@@ -103,7 +108,20 @@ def asked(session: Session, nonce: str | None) -> Asked | None:
 
 
 def enter(session: Session, nonce: str | None, digits: str) -> Person | Refused:
-    """The person whose code this is, made if new; else what to say. A wrong entry costs every open code a try.
+    """The person whose code this is, made if new; else what to say."""
+    address = redeem(session, nonce, digits)
+    if isinstance(address, Refused):
+        return address
+    try:
+        person = people.ensure(session, address)
+    except people.BeingErased as leaving:
+        return Refused(str(leaving))
+    people.confirm(session, person.id)
+    return person
+
+
+def redeem(session: Session, nonce: str | None, digits: str) -> str | Refused:
+    """The address whose code this is; else what to say. A wrong entry costs every open code of the browser a try.
 
     The refusal is returned and not raised, so that the lost try is committed.
     """
@@ -119,23 +137,23 @@ def enter(session: Session, nonce: str | None, digits: str) -> Person | Refused:
     if not fits:
         left = max(row.tries_left for row in rows)
         return Refused(f"That code doesn't match. {_tries(left)}")
-    try:
-        person = people.ensure(session, fits[0].address)
-    except people.BeingErased as leaving:
-        return Refused(str(leaving))
-    people.confirm(session, person.id)
-    return person
+    return fits[0].address
 
 
 def one_time_link(session: Session, person_id: int) -> str:
     """A link that signs this person in once within ten minutes, for those who run Vagus without mail."""
+    ticket = new_ticket(session, str(session.get_one(Person, person_id).address), TERMINAL)
+    return f"{settings().public_url}/sign-in/once/{ticket}"
+
+
+def new_ticket(session: Session, address: str, mark: str) -> str:
+    """What a one-time link ends with; worth something where links of this mark are spent, and nowhere else."""
     now = clock.now()
     token = new_nonce()
-    address = session.get_one(Person, person_id).address
     row = SignInCode(
         address=address,
-        code_hash=_hash(token),
-        browser_hash=f"{TERMINAL}.{person_id}",
+        code_hash=hashed(token),
+        browser_hash=f"{mark}.",
         created_at=now,
         expires_at=now + CODE_LIFE,
         tries_left=1,
@@ -143,24 +161,29 @@ def one_time_link(session: Session, person_id: int) -> str:
     )
     session.add(row)
     session.flush()
-    return f"{settings().public_url}/sign-in/once/{row.id}.{token}"
+    return f"{row.id}.{token}"
 
 
 def spend(session: Session, ticket: str) -> Person | None:
     """The person whose one-time link this is, the first time it is used; None ever after."""
+    address = spend_ticket(session, ticket, TERMINAL)
+    return people.find(session, address) if address else None
+
+
+def spend_ticket(session: Session, ticket: str, mark: str) -> str | None:
+    """The address a ticket of this mark was made for, the first time it is used; None ever after."""
     number, _, token = ticket.partition(".")
     if not (number.isascii() and number.isdecimal() and len(number) <= BIGINT_DIGITS):
         return None
     wanted = (
         SignInCode.id == int(number),
-        SignInCode.code_hash == _hash(token),
-        SignInCode.browser_hash.startswith(f"{TERMINAL}."),
+        SignInCode.code_hash == hashed(token),
+        SignInCode.browser_hash == f"{mark}.",
         SignInCode.expires_at > clock.now(),
         SignInCode.tries_left > SPENT,
     )
     spent = update(SignInCode).where(*wanted).values(tries_left=SPENT).returning(SignInCode.address)
-    address = session.scalar(spent)
-    return people.find(session, address) if address else None
+    return session.scalar(spent)
 
 
 def start_session(session: Session, person_id: int, replaced: str | None) -> str:
@@ -168,14 +191,14 @@ def start_session(session: Session, person_id: int, replaced: str | None) -> str
     end_session(session, replaced)
     token = secrets.token_urlsafe(32)
     now = clock.now()
-    session.add(WebSession(token_hash=_hash(token), person=person_id, created_at=now, expires_at=now + SESSION_LIFE))
+    session.add(WebSession(token_hash=hashed(token), person=person_id, created_at=now, expires_at=now + SESSION_LIFE))
     return token
 
 
 def end_session(session: Session, token: str | None) -> None:
     """Sign a browser out; its cookie is worth nothing from then on."""
     if token:
-        session.execute(delete(WebSession).where(WebSession.token_hash == _hash(token)))
+        session.execute(delete(WebSession).where(WebSession.token_hash == hashed(token)))
 
 
 def person_of(session: Session, token: str | None) -> Person | None:
@@ -185,7 +208,7 @@ def person_of(session: Session, token: str | None) -> Person | None:
     signed = select(Person).join(WebSession, WebSession.person == Person.id)
     return session.scalar(
         signed.where(
-            WebSession.token_hash == _hash(token), WebSession.expires_at > clock.now(), Person.state == "active"
+            WebSession.token_hash == hashed(token), WebSession.expires_at > clock.now(), Person.state == "active"
         )
     )
 
@@ -194,14 +217,15 @@ def forget_expired(session: Session) -> None:
     """Delete what can no longer be entered and no longer counts, and sessions that ended."""
     now = clock.now()
     session.execute(delete(SignInCode).where(SignInCode.expires_at < now - HOUR))
-    session.execute(delete(WebSession).where(WebSession.expires_at < now))
+    for signed_in in (WebSession, OperatorSession):
+        session.execute(delete(signed_in).where(signed_in.expires_at < now))
 
 
 def _open_codes(session: Session, nonce: str | None, *, lock: bool = False) -> list[SignInCode]:
     wanted = (
         select(SignInCode)
         .where(
-            SignInCode.browser_hash.endswith(f".{_hash(nonce or '')}", autoescape=True),
+            SignInCode.browser_hash.endswith(f".{hashed(nonce or '')}", autoescape=True),
             SignInCode.expires_at > clock.now(),
             SignInCode.tries_left > SPENT,
         )
@@ -224,7 +248,8 @@ def _mark(client: str) -> str:
     return vault().sign("code", f"client|{client}")[:12]
 
 
-def _hash(secret: str) -> str:
+def hashed(secret: str) -> str:
+    """What is stored of a secret that a browser or a link holds."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -97,6 +97,7 @@ def _standing(connection: Connection, account: VendorAccount, app: VendorApp | N
         reason=connection.state_reason,
         paused_until=app.paused_until if app else None,
         failing_for_all=bool(app and app.backoff),
+        held=bool(app and app.held_at),
     )
 
 

@@ -5,22 +5,18 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ingest import budget, clock
+from ingest import budget, clock, pauses
 from ingest.db import transaction
-from ingest.models import BackfillWindow, Connection, Heartbeat, Run, RunFile, VendorApp
+from ingest.models import BackfillWindow, Connection, Run, RunFile, VendorApp
 from ingest.standings import declared
 from workers import leases
 from workers.app import app
 from workers.backfill import WINDOWS
 from workers.leases import Outcome, Work
+from workers.pulse import note_heartbeat
 from workers.sync import SYNCS
-
-BEAT = timedelta(
-    seconds=5
-)  # a heartbeat this young is not written again: an idle installation should write next to nothing
 
 
 def _import_failed(session: Session, key: int, outcome: Outcome, _: Exception, reason: str) -> Mapping[str, Any]:
@@ -51,32 +47,45 @@ def send_out(name: str, works: Sequence[Work], *, by_beat: bool) -> None:
     claimed: list[tuple[str, int, str]] = []
     with transaction() as session:
         note_heartbeat(session, name, *(["beat"] if by_beat else []))
+        held = pauses.held_queues(session)
         for work in works:
-            claimed += _claim(session, work)
+            if _queue(work) not in held:
+                claimed += _claim(session, work)
     _send(claimed)
 
 
 def follow() -> None:
     """Claim the connections and the windows of the past that are due, vendor by vendor, and send their keys out.
 
-    A vendor that is paused, or whose budget is used up, is passed over: its rows wait and hold up nobody else's.
+    A vendor that is paused or held, or whose budget is used up, is passed over: its rows hold up nobody else's.
     """
     claimed: list[tuple[str, int, str]] = []
     with transaction() as session:
         note_heartbeat(session, "follow")
+        held = pauses.held_queues(session)
         for key in _open_apps(session):
             of_app = select(Connection.id).where(Connection.vendor_app == key, Connection.state == "active")
-            claimed += _claim(session, SYNCS, Connection.vendor_app == key)
-            claimed += _claim(session, WINDOWS, BackfillWindow.connection.in_(of_app))
+            for work, own in (
+                (SYNCS, Connection.vendor_app == key),
+                (WINDOWS, BackfillWindow.connection.in_(of_app)),
+            ):
+                if _queue(work) not in held:
+                    claimed += _claim(session, work, own)
     _send(claimed)
 
 
 def _open_apps(session: Session) -> list[int]:
     """Our registrations at vendors that may be asked now."""
     now = clock.now()
-    gates = select(VendorApp).where(or_(VendorApp.paused_until.is_(None), VendorApp.paused_until <= now))
+    paused_no_more = or_(VendorApp.paused_until.is_(None), VendorApp.paused_until <= now)
+    gates = select(VendorApp).where(VendorApp.held_at.is_(None), paused_no_more)
     known = [(row.id, declared(row.vendor)) for row in session.scalars(gates.order_by(VendorApp.id))]
     return [key for key, provider in known if provider and budget.left(key, provider) > 0]
+
+
+def _queue(work: Work) -> str:
+    """The queue that a work's messages go to: the first word of its task."""
+    return work.task.partition(".")[0]
 
 
 def _claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tuple[str, int, str]]:
@@ -89,13 +98,3 @@ def _send(claimed: Sequence[tuple[str, int, str]]) -> None:
     with app.producer_pool.acquire(block=True) as producer:
         for task, key, token in claimed:
             app.send_task(task, kwargs={"key": key, "token": token}, producer=producer)
-
-
-def note_heartbeat(session: Session, *names: str) -> None:
-    """Write that these are alive, unless that was just written."""
-    now = clock.now()
-    new = insert(Heartbeat).values([{"name": name, "at": now} for name in sorted(names)])
-    older = Heartbeat.at < new.excluded.at - BEAT
-    session.execute(
-        new.on_conflict_do_update(index_elements=[Heartbeat.name], set_={"at": new.excluded.at}, where=older)
-    )

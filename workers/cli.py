@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from ingest.settings import settings
 from providers.errors import FileRefused, Misconfigured, Unavailable, VagusError
-from workers import keys_commands
+from workers import keys_commands, operator_commands, ops_commands
 from workers.simulate_command import simulate
 from workers.supervision import control, supervisor
 from workers.supervision.children import hold_leash
@@ -187,40 +187,6 @@ def add_vendor(
 
 
 @app.command()
-def buried(*, as_json: Json = False) -> None:
-    """Show what was given up: streams, windows of the past, scores, messages, each with its reason."""
-    from workers import vendor_commands  # noqa: PLC0415
-
-    control.ensure_running(say_aside)
-    jobs = vendor_commands.buried()
-    if as_json:
-        typer.echo(json.dumps([asdict(job) for job in jobs], default=str))
-    elif not jobs:
-        typer.echo("nothing is buried")
-    else:
-        Console(highlight=False).print(vendor_commands.buried_table(jobs))
-
-
-@app.command()
-def replay(
-    *,
-    kind: Annotated[str | None, typer.Option(help="stream, window, score or message; else all.")] = None,
-    matching: Annotated[str | None, typer.Option(help="Only those whose reason contains this.")] = None,
-    job: Annotated[int | None, typer.Option(help="One alone, by the number `vagus buried` shows.")] = None,
-    spread: Annotated[int, typer.Option(help="Seconds over which they become due.", min=0)] = 60,
-    answers: Annotated[bool, typer.Option("--answers", help="Read kept answers again by a newer mapping.")] = False,
-) -> None:
-    """Give what was buried another try, or read the kept answers of vendors again where a mapping is newer."""
-    from workers import vendor_commands  # noqa: PLC0415
-
-    control.ensure_running(say_aside)
-    if answers:
-        typer.echo(vendor_commands.replay_answers())
-    else:
-        typer.echo(vendor_commands.replay(kind, matching, job, spread))
-
-
-@app.command()
 def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="Stop after the mail, instead of serving until Ctrl-C.")] = False,
@@ -232,6 +198,8 @@ def demo(
     the_demo.run(once=once, as_json=as_json)
 
 
+operator_commands.register(app)
+ops_commands.register(app)
 app.command()(simulate)
 
 

@@ -8,6 +8,7 @@ retried, its place in the code stands in the row, and its traceback is logged on
 
 import hashlib
 import logging
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from ingest import clock
 from ingest.db import transaction
+from ingest.ops import counts
 from ingest.runs import LeaseLost
 from ingest.saving import Erased
 from providers.errors import (
@@ -33,7 +35,7 @@ from providers.errors import (
     Unavailable,
     VagusError,
 )
-from workers import leases
+from workers import leases, pulse
 from workers.leases import Outcome, Work
 
 MOST_TRIES = 5
@@ -106,17 +108,23 @@ def judge(error: Exception, attempt: int) -> Outcome:
 
 def run(work: Work, key: int, token: str, body: Callable[[int, str], None]) -> None:
     """Do leased work and settle what becomes of its row; `body` itself writes what success means."""
+    pulse.taken(work.task.partition(".")[0])
     attempt = leases.begin(work, key, token)
     if attempt is None:
         return
     structlog.contextvars.bind_contextvars(work=work.name, row=key, attempt=attempt)
+    begun, ended = time.monotonic(), "succeeded"
     try:
         _check_tries(attempt)
         body(key, token)
     except LeaseLost:
         log.info("lease_lost")
+        ended = "lease_lost"
     except Exception as error:  # noqa: BLE001 - the one place where an error becomes an outcome
-        _settle(work, key, token, attempt, error)
+        ended = _settle(work, key, token, attempt, error)
+    counts.count("vagus_work", work.name, ended)
+    counts.observe("vagus_work_seconds", time.monotonic() - begun, work.name)
+    counts.flush()
 
 
 def tried(body: Callable[[], object]) -> Exception | None:
@@ -129,7 +137,7 @@ def tried(body: Callable[[], object]) -> Exception | None:
     except (LeaseLost, Erased, OperationalError, BrokerGone):
         raise
     except Exception as error:
-        foreseen = isinstance(error, FORESEEN)
+        foreseen = _foreseen(error)
         log.log(
             logging.INFO if foreseen else logging.ERROR,
             "part_failed",
@@ -151,6 +159,7 @@ def tick(name: str, body: Callable[[], None]) -> None:
         body()
     except Exception as error:
         reason = said(error)
+        counts.count("vagus_ticks_failed", name)
         if _troubled.get(name) != reason:
             _troubled[name] = reason
             foreseen = isinstance(error, FORESEEN)
@@ -164,6 +173,7 @@ def tick(name: str, body: Callable[[], None]) -> None:
     else:
         if _troubled.pop(name, None):
             log.info("tick_works_again", tick=name)
+    counts.flush()
 
 
 _troubled: dict[str, str] = {}
@@ -187,9 +197,17 @@ def _ours(frame: traceback.FrameSummary) -> bool:
     return file.is_relative_to(ROOT) and "site-packages" not in file.parts
 
 
-def _settle(work: Work, key: int, token: str, attempt: int, error: Exception) -> None:
-    outcome, reason = judge(error, attempt), said(error)
+def _foreseen(error: Exception) -> bool:
+    """Whether we have a word for this; it is counted by that word, a bug as a bug."""
     foreseen = isinstance(error, FORESEEN)
+    counts.count("vagus_errors", type(error).__name__ if foreseen else "bug")
+    return foreseen
+
+
+def _settle(work: Work, key: int, token: str, attempt: int, error: Exception) -> str:
+    """Write what becomes of the row; the outcome's name."""
+    outcome, reason = judge(error, attempt), said(error)
+    foreseen = _foreseen(error)
     log.log(
         logging.INFO if foreseen else logging.ERROR,
         "work_failed",
@@ -205,3 +223,5 @@ def _settle(work: Work, key: int, token: str, attempt: int, error: Exception) ->
             leases.give_back(session, work, key, token, changes)
     except (LeaseLost, OperationalError) as lost:
         log.info("left_to_its_lease", reason=said(lost))
+        return "lease_lost"
+    return outcome.name

@@ -13,6 +13,8 @@ TICKS = {
     "notify.tick": ("notify", SECOND),
     "upkeep.tick": ("upkeep", SECOND),
     "upkeep.follow": ("upkeep", SECOND),
+    "sync.pulse": ("sync", 5 * SECOND),
+    "backfill.pulse": ("backfill", 5 * SECOND),
     "upkeep.silence": ("upkeep", MINUTE),
     "upkeep.subscriptions": ("upkeep", HOUR),
     "upkeep.expiry": ("upkeep", HOUR),

@@ -3,7 +3,7 @@
 from functools import partial
 
 from ingest import imports
-from workers import backfill, claims, codes, messages, outcomes, score, sync, upkeep
+from workers import backfill, claims, codes, messages, outcomes, pulse, score, sync, upkeep
 from workers.app import app, kick
 from workers.claims import IMPORTS
 
@@ -30,6 +30,18 @@ def upkeep_tick(*, by_beat: bool = False) -> None:
 def follow_tick(**_: bool) -> None:
     """Send out the connections and the windows of the past that are due."""
     outcomes.tick("follow", claims.follow)
+
+
+@app.task(name="sync.pulse")  # type: ignore[untyped-decorator]
+def sync_pulse(**_: bool) -> None:
+    """Note that somebody takes this queue; the others' ticks do that by themselves."""
+    outcomes.tick("sync pulse", partial(pulse.beat, "sync"))
+
+
+@app.task(name="backfill.pulse")  # type: ignore[untyped-decorator]
+def backfill_pulse(**_: bool) -> None:
+    """Note that somebody takes this queue."""
+    outcomes.tick("backfill pulse", partial(pulse.beat, "backfill"))
 
 
 @app.task(name="upkeep.subscriptions")  # type: ignore[untyped-decorator]

@@ -34,9 +34,10 @@ def notice_silence() -> None:
 
 
 def order_notifications() -> None:
-    """See to the subscriptions of each of our registrations; a vendor that is away is asked again next time."""
+    """See to the subscriptions of each of our registrations that is not held; one that is away is asked next time."""
     with transaction() as session:
-        apps = [(app.id, app.vendor) for app in session.scalars(select(VendorApp).order_by(VendorApp.id))]
+        free = select(VendorApp).where(VendorApp.held_at.is_(None)).order_by(VendorApp.id)
+        apps = [(app.id, app.vendor) for app in session.scalars(free)]
     for app, vendor in apps:
         provider = declared(vendor)
         if provider and provider.webhook and provider.webhook.subscribing:

@@ -1,6 +1,5 @@
-"""What `vagus vendor`, `buried` and `replay` do, once the servers run."""
+"""What `vagus vendor`, `buried` and `replay --answers` do, once the servers run."""
 
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from rich.console import Console
@@ -16,7 +15,7 @@ from ingest.db import transaction
 from ingest.models import Connection, VendorApp
 from ingest.replay import Buried
 from ingest.settings import settings
-from providers.errors import Misconfigured, VagusError
+from providers.errors import Misconfigured
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -61,9 +60,15 @@ def vendors_table() -> Table:
     for provider in providers.PROVIDERS:
         app = apps.get(provider.name)
         stand = ", ".join(f"{count} {state}" for key, state, count in counts if app and key == app.id)
-        paused = f"{app.paused_until:%d %b %H:%M}" if app and app.paused_until else ""
-        table.add_row(provider.name, app.client_id if app else "not set up", stand or "none", paused)
+        table.add_row(provider.name, app.client_id if app else "not set up", stand or "none", _gate(app))
     return table
+
+
+def _gate(app: VendorApp | None) -> str:
+    """Until when a vendor is left alone, or who holds it."""
+    if app and app.held_at:
+        return f"{app.held_by} resumes it"
+    return f"{app.paused_until:%d %b %H:%M}" if app and app.paused_until else ""
 
 
 def buried() -> list[Buried]:
@@ -78,18 +83,8 @@ def buried_table(jobs: list[Buried]) -> Table:
     for title in ("Kind", "Job", "About", "Since", "Reason"):
         table.add_column(title, overflow="fold")
     for job in jobs:
-        table.add_row(job.kind, str(job.id), job.about, f"{job.since:%d %b %H:%M}" if job.since else "", job.reason)
+        table.add_row(job.kind, str(job.id), job.about, f"{job.since:%d %b %H:%M}" if job.since else "", job.said)
     return table
-
-
-def replay(kind: str | None, matching: str | None, job: int | None, spread: int) -> str:
-    """Give what was buried another try; says how many. Raises VagusError."""
-    if job is not None and kind is None:
-        raise VagusError("a number alone does not say which job: add --kind, as `vagus buried` shows it")
-    with transaction() as session:
-        jobs = [each for each in replaying.buried(session, kind, matching) if job in {None, each.id}]
-        count = replaying.replay(session, jobs, timedelta(seconds=spread))
-    return f"{count} {'job is' if count == 1 else 'jobs are'} due again" + (f" within {spread} s" if count > 1 else "")
 
 
 def replay_answers() -> str:

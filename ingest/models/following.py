@@ -58,7 +58,11 @@ class StreamState(Table):
     fail_count: Mapped[int] = mapped_column(server_default="0")
     last_error: Mapped[str | None]
     failing_since: Mapped[datetime | None]
-    __table_args__ = (one_of("state", "following", "forbidden", "buried"),)
+    __table_args__ = (
+        one_of("state", "following", "forbidden", "buried"),
+        Index("ix_stream_state_failing", "failing_since", postgresql_where=text("failing_since IS NOT NULL")),
+        Index("ix_stream_state_buried", "connection", postgresql_where=text("state = 'buried'")),
+    )
 
 
 class BackfillWindow(Leased, Table):
@@ -78,6 +82,8 @@ class BackfillWindow(Leased, Table):
         UniqueConstraint("connection", "stream", "start_at", "end_at"),
         one_of("state", "waiting", "done", "cancelled", "buried"),
         Index("ix_backfill_window_due", "end_at", postgresql_where=text("state = 'waiting'")),
+        Index("ix_backfill_window_done", "done_at", postgresql_where=text("done_at IS NOT NULL")),
+        Index("ix_backfill_window_buried", "connection", postgresql_where=text("state = 'buried'")),
     )
 
 

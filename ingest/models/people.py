@@ -96,6 +96,8 @@ class Delivery(Leased, Table):
         UniqueConstraint("channel", "key"),
         one_of("status", "waiting", "held", "sent", "failed", "cancelled"),
         Index("ix_delivery_due", "not_before", postgresql_where=text("status IN ('waiting', 'held')")),
+        Index("ix_delivery_sent", "sent_at", postgresql_where=text("sent_at IS NOT NULL")),
+        Index("ix_delivery_failed", "channel", postgresql_where=text("status = 'failed'")),
     )
 
 

@@ -18,10 +18,15 @@ from ingest.web import (
     connection_pages,
     cookies,
     demo_pages,
+    device_pages,
     errors,
     health,
     hook_pages,
     import_pages,
+    metrics_page,
+    ops_action_pages,
+    ops_pages,
+    ops_signin_pages,
     pages,
     push_pages,
     settings_pages,
@@ -29,6 +34,7 @@ from ingest.web import (
     unsubscribe_pages,
 )
 from ingest.web.guard import HEADERS, Guard
+from ingest.web.ops_signed import OnlyLooking, OpsSignedOut
 from ingest.web.render import STATIC
 from ingest.web.signed import SignedOut
 
@@ -41,13 +47,18 @@ def create_app() -> FastAPI:
     app = FastAPI(title="Vagus", openapi_url=None, telemetry={"tracing": False, "metrics": False})
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Guard)
+    app.add_middleware(metrics_page.Counted)
     app.add_exception_handler(HTTPException, errors.refused)
     app.add_exception_handler(RequestValidationError, errors.refused)
     app.add_exception_handler(SignedOut, _to_sign_in)
+    app.add_exception_handler(OpsSignedOut, ops_signin_pages.to_sign_in)
+    app.add_exception_handler(OnlyLooking, ops_signin_pages.only_looking)
     app.add_exception_handler(Exception, _broken)
     app.mount("/static", Kept(directory=STATIC))
-    own = [pages, alert_pages, connect_pages, connection_pages, import_pages, settings_pages]
-    nouns = [*own, push_pages, signin_pages, unsubscribe_pages, hook_pages, health]
+    # The page of devices before those of single connections: its address looks like one of theirs.
+    own = [pages, alert_pages, connect_pages, device_pages, connection_pages, import_pages, settings_pages]
+    nouns = [*own, push_pages, signin_pages, unsubscribe_pages, hook_pages, health, metrics_page]
+    nouns += [ops_signin_pages, ops_action_pages, ops_pages]
     for noun in [*nouns, demo_pages] if settings().demo else nouns:
         app.include_router(noun.router)
     return app

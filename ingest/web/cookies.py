@@ -7,6 +7,8 @@ from ingest.settings import settings
 
 SESSION = "vagus_session"
 ASKING = "vagus_asking"  # the nonce of a browser that waits for a code
+OPS_SESSION = "vagus_ops"  # an operator's: it opens no person's page, as a person's opens none of theirs
+OPS_ASKING = "vagus_ops_asking"
 LEAVING = "vagus_leaving"  # the nonce of a browser on its way to a vendor
 RETURN = "vagus_return"  # the page to go on with after signing in
 

@@ -1,9 +1,7 @@
 """For machines: is the process alive, and can the service do its work."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
 
-import redis
 import structlog
 from fastapi import APIRouter
 from sqlalchemy import select
@@ -12,12 +10,17 @@ from starlette.responses import JSONResponse
 from ingest import clock, migrate
 from ingest.db import transaction
 from ingest.models import Heartbeat
-from ingest.settings import settings
+from ingest.ops import counts
+from ingest.ops.queues import HEARD
+from ingest.pauses import QUEUES
 
 router = APIRouter()
 log = structlog.get_logger(__name__)
-BEATING = ("beat", "score", "notify")
-FRESH = timedelta(seconds=30)
+REMEDIES: Mapping[str, str] = {
+    "database": "the database does not answer, or is not migrated: see `vagus doctor`",
+    "broker": "the broker does not answer: is Valkey running? see `vagus status`",
+    "beat": "the scheduler does not tick: start beat",
+}
 
 
 @router.get("/healthz")
@@ -28,12 +31,15 @@ def healthz() -> JSONResponse:
 
 @router.get("/readyz")
 def readyz() -> JSONResponse:
-    """Ready: the database is migrated, the broker answers, and every kind of worker was seen lately."""
+    """Ready: the database is migrated, the broker answers, the scheduler ticks, and somebody takes every queue."""
+    counts.flush()
     checks = {"database": _answers(migrate.is_current), "broker": _answers(_broker)}
     beats = _heartbeats() if checks["database"] else {}
-    checks |= {name: beats.get(name, False) for name in BEATING}
-    ok = all(checks.values())
-    return JSONResponse({"ok": ok, "checks": checks}, 200 if ok else 503)
+    checks |= {name: beats.get(name, False) for name in ("beat", *QUEUES)}
+    missing = [
+        REMEDIES.get(name, f'no worker takes the queue "{name}": start one') for name in checks if not checks[name]
+    ]
+    return JSONResponse({"ok": not missing, "checks": checks, "missing": missing}, 503 if missing else 200)
 
 
 def _answers(check: Callable[[], bool]) -> bool:
@@ -46,15 +52,10 @@ def _answers(check: Callable[[], bool]) -> bool:
 
 
 def _broker() -> bool:
-    url = settings().redis_url
-    if url is None:
-        return False
-    address = url.get_secret_value().replace("redis+socket://", "unix://", 1)
-    with redis.Redis.from_url(address, socket_timeout=2, socket_connect_timeout=2) as client:
-        return bool(client.ping())
+    return bool(counts.broker().ping())
 
 
 def _heartbeats() -> dict[str, bool]:
     with transaction() as session:
         seen = session.execute(select(Heartbeat.name, Heartbeat.at)).all()
-    return {name: clock.now() - at < FRESH for name, at in seen}
+    return {name: clock.now() - at < HEARD for name, at in seen}

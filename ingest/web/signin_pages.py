@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from ingest.web.signed import Visitor
 from providers.errors import VagusError
 
 router = APIRouter()
-OWN_PAGES = r"/(today|history|import|connect|channels|data|(alerts|connections)/[0-9]{1,18}|connections)"
+OWN_PAGES = r"/(today|history|import|connect|channels|data|(alerts|connections)/[0-9]{1,18}|connections(/devices)?)"
 HOME = "/today"
 Text = Annotated[str, Form(max_length=300)]
 
@@ -52,7 +53,10 @@ def ask(request: Request, address: Text = "") -> Response:
 @router.get("/sign-in/code")
 def code_form(request: Request, digits: str = "") -> Response:
     """Ask for the digits. The mail's link fills them in; any other browser is shown where to type them."""
-    return _code_page(request, digits=re.sub(r"\D", "", digits, flags=re.ASCII)[:6])
+    kept = re.sub(r"\D", "", digits, flags=re.ASCII)[:6]
+    if cookies.read(request, cookies.OPS_ASKING) and not cookies.read(request, cookies.ASKING):
+        return RedirectResponse(f"/ops/sign-in/code?{urlencode({'digits': kept})}", 303)  # one mail for both doors
+    return _code_page(request, digits=kept)
 
 
 @router.post("/sign-in/code")
@@ -124,11 +128,11 @@ def _welcome(request: Request, token: str) -> Response:
 def _code_page(request: Request, *, digits: str = "", error: str = "", status: int = 200) -> Response:
     with transaction() as session:
         asked = signin.asked(session, cookies.read(request, cookies.ASKING))
-    to = _masked(asked.address) if asked else ""
+    to = masked(asked.address) if asked else ""
     return page(request, "code.html", status=status, to=to, digits=digits, error=error)
 
 
-def _masked(address: str) -> str:
+def masked(address: str) -> str:
     """`m…@example.org`: enough to see a mistyped address, too little for a screenshot."""
     name, _, domain = address.partition("@")
     return f"{name[:1]}…@{domain}"

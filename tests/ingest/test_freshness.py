@@ -132,6 +132,13 @@ STORIES = {
         "The person who runs this service has paused Oura.",
         "",
     ),
+    "held by an operator, whatever the vendor does": (
+        replace(WELL, paused_until=NOW + timedelta(hours=1), failing_for_all=True, held=True),
+        "off",
+        "Paused",
+        "The person who runs this service has paused Oura.",
+        "",
+    ),
     "failing for everyone": (
         replace(WELL, paused_until=NOW + timedelta(hours=1), failing_for_all=True),
         "late",

@@ -12,6 +12,8 @@ import providers
 from ingest import clock as the_clock
 from ingest import db, store
 from ingest.models import BackfillWindow, Connection, DayValue, Raw, ScoreRequest, Series, StreamState
+from ingest.ops import retries
+from ingest.ops.act import By, perform
 from providers.errors import VagusError
 from providers.shapes import DayValue as DayValueRow
 from tests.workers.sync_stage import Stage, rows, stage, sync_now
@@ -44,6 +46,13 @@ def bury(session: Session, connection: int) -> None:
     session.execute(update(ScoreRequest).values(buried_at=the_clock.now(), error="KeyError at score.py:1"))
 
 
+def replay(kind: str | None, matching: str | None, job: int | None, spread: int) -> str:
+    """Give what was buried another try, as an operator does; what they are told."""
+    with db.transaction() as session:
+        act = retries.replay(kind=kind, matching=matching or "", job=job, spread=spread)
+        return perform(session, act, By("terminal (test)", "mended")).sentence
+
+
 def test_what_is_buried_is_listed_with_its_reason_and_without_anything_of_a_person_s_health(connection: int) -> None:
     with db.transaction() as session:
         bury(session, connection)
@@ -57,7 +66,7 @@ def test_what_is_buried_is_listed_with_its_reason_and_without_anything_of_a_pers
 def test_a_buried_stream_is_due_at_once_and_is_followed_again(connection: int) -> None:
     with db.transaction() as session:
         bury(session, connection)
-    assert vendor_commands.replay("stream", None, None, 60) == "1 job is due again"
+    assert replay("stream", None, None, 60) == "1 job is due again."
     assert sync_now() == 1
     with db.transaction() as session:
         state = session.get_one(StreamState, (connection, SLEEP))
@@ -68,22 +77,22 @@ def test_windows_are_spread_over_the_time_that_was_asked_for(connection: int) ->
     with db.transaction() as session:
         bury(session, connection)
         count = len(session.scalars(select(BackfillWindow.id)).all())
-    assert vendor_commands.replay("window", "418", None, 600) == f"{count} jobs are due again within 600 s"
+    assert replay("window", "418", None, 600) == f"{count} jobs are due again within 10 min."
     with db.transaction() as session:
         due = sorted(session.scalars(select(BackfillWindow.due_at)))
     assert timedelta(seconds=400) < due[-1] - due[0] < timedelta(seconds=600)
-    assert vendor_commands.replay("window", None, None, 60) == "0 jobs are due again"
+    assert replay("window", None, None, 60) == "Nothing that was given up matches this."
 
 
 def test_one_job_alone_needs_its_kind(connection: int) -> None:
     with db.transaction() as session:
         bury(session, connection)
-    with pytest.raises(VagusError, match="add --kind"):
-        vendor_commands.replay(None, None, 3, 60)
+    with pytest.raises(VagusError, match="name its kind"):
+        replay(None, None, 3, 60)
     with pytest.raises(VagusError, match="no buried jobs of kind streams"):
-        vendor_commands.replay("streams", None, None, 60)
+        replay("streams", None, None, 60)
     one = next(job.id for job in vendor_commands.buried() if job.kind == "window")
-    assert vendor_commands.replay("window", None, one, 60) == "1 job is due again"
+    assert replay("window", None, one, 60) == "1 job is due again."
 
 
 def test_a_newer_mapping_reads_the_kept_answers_again_and_an_equal_one_does_not(

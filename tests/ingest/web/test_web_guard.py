@@ -243,21 +243,28 @@ def test_it_is_alive_without_its_database(stage: Stage, monkeypatch):
     assert answer.json()["checks"]["database"] is False
 
 
-def test_it_is_ready_when_every_kind_of_worker_was_seen_lately(stage: Stage, valkey, clock):
+def test_it_is_ready_when_every_queue_is_taken_and_says_what_is_missing(stage: Stage, valkey, clock):
     from ingest.models import Heartbeat  # noqa: PLC0415
 
-    assert stage.client().get("/readyz").status_code == 503
+    nobody = stage.client().get("/readyz")
+    assert nobody.status_code == 503
+    assert 'no worker takes the queue "sync": start one' in nobody.json()["missing"]
+    names = ("beat", "sync", "backfill", "score", "notify", "upkeep")
     with transaction() as session:
-        session.add_all(Heartbeat(name=name, at=the_clock.now()) for name in ("beat", "score", "notify"))
+        session.add_all(Heartbeat(name=name, at=the_clock.now()) for name in names)
     answer = stage.client().get("/readyz")
     assert answer.json() == {
         "ok": True,
-        "checks": {"database": True, "broker": True, "beat": True, "score": True, "notify": True},
+        "checks": {"database": True, "broker": True} | dict.fromkeys(names, True),
+        "missing": [],
     }
+    with transaction() as session:
+        session.get_one(Heartbeat, "backfill").at = NOON.replace(hour=5, minute=40)
+    assert stage.client().get("/readyz").json()["missing"] == ['no worker takes the queue "backfill": start one']
     clock(NOON.replace(hour=6))
     stale = stage.client().get("/readyz")
     assert stale.status_code == 503
-    assert stale.json()["checks"] == {"database": True, "broker": True, "beat": False, "score": False, "notify": False}
+    assert stale.json()["checks"] == {"database": True, "broker": True} | dict.fromkeys(names, False)
 
 
 def test_no_page_carries_a_script_or_an_inline_style(stage: Stage):
