@@ -27,6 +27,7 @@ from sqlalchemy.exc import OperationalError
 
 from ingest import db, vendor_http
 from ingest.models import VendorApp
+from ingest.ops import counts
 from ingest.vault import vault
 from ingest.vendor_http import OneCall
 from providers.base import Provider
@@ -109,7 +110,16 @@ def refresh(provider: Provider, app: VendorApp, refresh_token: str) -> Tokens:
         call.register_compliance_hook("refresh_token_request", with_more)  # type: ignore[call-overload] # not in stubs
         call.refresh_token(url, refresh_token, **proof)
 
-    return _asked(provider, app, "refresh", ask)
+    outcome = "failed"
+    try:
+        new = _asked(provider, app, "refresh", ask)
+        outcome = "ok"
+    except TokenRefused:
+        outcome = "refused"
+        raise
+    finally:
+        counts.count("vagus_token_refreshes", provider.name, outcome)
+    return new
 
 
 def revoke(provider: Provider, app: VendorApp, access: str, refresh_token: str | None) -> bool:

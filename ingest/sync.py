@@ -17,6 +17,7 @@ from ingest import absences, blocks, client, clock, db, raws, store
 from ingest.client import Grant
 from ingest.following import DAY, midnight, plan
 from ingest.models import Connection, StreamState
+from ingest.ops import counts
 from ingest.reading import Page, read_page
 from ingest.saving import Erased, Saved, lock_fence, save
 from ingest.source import GRANT_RANK, Source
@@ -96,6 +97,7 @@ def fetch_window(
                 raws.keep(session, grant.connection, stream, answer)
                 finish(session, answered.newest)
             _ask_for_score(session, grant, saved)
+        _count(grant, saved)
         done.saved.add(saved)
         if token is None:
             return done
@@ -224,6 +226,12 @@ def source_of(session: Session, connection: int, person: int, stream: Stream, as
         content=f"{stream.mapping:04d}",
         borne=stream.borne,
     )
+
+
+def _count(grant: Grant, saved: Saved) -> None:
+    for what, number in (("points", saved.points), ("rows", saved.written), ("set_aside", saved.rejected)):
+        if number:
+            counts.count("vagus_saved", grant.provider.name, what, by=number)
 
 
 def _ask_for_score(session: Session, grant: Grant, saved: Saved) -> None:

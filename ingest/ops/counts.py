@@ -28,6 +28,8 @@ COUNTERS: Mapping[str, tuple[str, ...]] = {
     "vagus_ticks_failed": ("tick",),
     "vagus_hooks": ("vendor", "answer"),
     "vagus_pages": ("answer",),
+    "vagus_saved": ("vendor", "what"),
+    "vagus_token_refreshes": ("vendor", "outcome"),
 }
 HISTOGRAMS: Mapping[str, tuple[tuple[str, ...], tuple[float, ...]]] = {
     "vagus_call_seconds": (("vendor",), (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 45)),

@@ -26,6 +26,8 @@ TEXT = {
     "vagus_ticks_failed": "Ticks that broke, by name.",
     "vagus_hooks": "Vendors' notices by how they were answered.",
     "vagus_pages": "Requests to the pages by class of answer.",
+    "vagus_saved": "What saved pages brought: points of dense series, rows written, records set aside.",
+    "vagus_token_refreshes": "Refreshes of tokens: ok, refused, or failed where no answer said either.",
     "vagus_call_seconds": "How long a call to a vendor took.",
     "vagus_work_seconds": "How long leased work took, whatever its outcome.",
 }

@@ -58,7 +58,9 @@ NAMES = {
     "vagus_queue_oldest_with_retries_seconds",
     "vagus_queue_rows",
     "vagus_queue_seen_timestamp_seconds",
+    "vagus_saved",
     "vagus_ticks_failed",
+    "vagus_token_refreshes",
     "vagus_told_p95_seconds",
     "vagus_told_today",
     "vagus_vendor_held",
@@ -68,7 +70,7 @@ NAMES = {
 }
 LABELS = {
     "answer", "channel", "error", "kind", "le", "name", "night", "outcome", "part", "queue", "state", "tick", "vendor",
-    "whose", "work",
+    "what", "whose", "work",
 }  # fmt: skip
 
 

@@ -282,3 +282,14 @@ def test_a_wait_is_read_as_seconds_or_as_a_date_and_never_for_ever(clock):
 def test_the_document_of_a_token_is_handed_on_whole(app, vendor):
     vendor.token_answer = lambda _: Said(200, json.dumps({"access_token": "a", "athlete": {"id": 7}}).encode())
     assert oauth.exchange(LOCAL, app, "code-1", BACK, None).body["athlete"] == {"id": 7}
+
+
+def test_a_refresh_is_counted_by_how_it_ended(app, vendor, monkeypatch):
+    counted = []
+    monkeypatch.setattr(oauth.counts, "count", lambda *told: counted.append(told[1:]))
+    oauth.refresh(LOCAL, app, vendor.refresh)
+    for answer in (said({"error": "invalid_grant"}, 400), Said(503)):
+        vendor.token_answer = lambda _, answer=answer: answer
+        with suppress(VagusError):
+            oauth.refresh(LOCAL, app, vendor.refresh)
+    assert [outcome for _, outcome in counted] == ["ok", "refused", "failed"]

@@ -1,6 +1,7 @@
 """The engine against the simulated Oura: what a run fetches, where cursors stand, and what each fault leaves behind."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 
@@ -11,6 +12,7 @@ from ingest import client, connections, db, following
 from ingest import clock as the_clock
 from ingest import sync as ingest_sync
 from ingest.models import Absence, Alert, Connection, Delivery, Rejected, Run, StreamState, VendorApp
+from ingest.ops import counts
 from providers.base import Asked
 from providers.simulator.people import Story
 from tests.workers.sync_stage import (
@@ -58,6 +60,16 @@ def test_a_first_sync_and_the_past_bring_in_all_that_the_person_had(stage: Stage
     assert missing(stage, "mira", since, MORNING) == {}
     assert len(had(stage, "mira", since, MORNING)["heart_rate"]) > 10_000
     assert run_of(connection).state == "succeeded"
+
+
+def test_what_saved_pages_brought_is_counted_by_vendor(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: Counter[str] = Counter()
+    monkeypatch.setattr(counts, "count", lambda *told, by=1: counted.update({"/".join(told): by}))
+    stage.connect(stage.person(nights=4))
+    sync_now()
+    kept = sum(map(len, stored(MORNING - timedelta(days=9), MORNING).values()))
+    assert counted["vagus_saved/oura/points"] > counted["vagus_saved/oura/rows"] > 0
+    assert counted["vagus_saved/oura/points"] <= kept
 
 
 def test_a_cursor_stands_at_the_newest_datum_and_not_at_the_clock(stage: Stage) -> None:
