@@ -11,7 +11,7 @@ from ingest import connections, db, oauth, privacy
 from ingest.models import BackfillWindow, Connection, Delivery, Raw, Run, ScoreRequest, VendorApp
 from tests.simulated import Simulated, simulated
 from tests.workers.sync_stage import (
-    BACK,
+    PUBLIC,
     Stage,
     connection_of,
     do_one,
@@ -224,7 +224,7 @@ def test_a_vendor_that_refuses_every_request_holds_up_no_run_of_another_registra
 ) -> None:
     _, limited = ring(stage)
     with simulated(hooks=False, seed=9) as other:
-        other.add_app(BACK, client_id="other", client_secret="other-secret")
+        other.add_app(connections.redirect_uri(PUBLIC, "oura"), client_id="other", client_secret="other-secret")
         free = connect_at(other)
         stage.sim.faults.some("429", share=1, path="/v2/usercollection", retry_after=600)
         assert sync_now() == 2
