@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.1
            --no-emit-index-url --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser promtool check lock bench shots new-provider clean
+.PHONY: help setup demo test browser promtool check coverage lock bench soak shots new-provider clean
 
 help: ## Show what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -16,9 +16,14 @@ setup: .venv/ready ## Make .venv with what running Vagus needs
 demo: .venv/ready ## A made-up person's nights, one alert, one mail; serves until Ctrl-C
 	@$(BIN)/vagus demo
 
-test: browser promtool check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests with coverage
+TESTS := pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10
+
+test: browser promtool check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests
+	@$(BIN)/python -m $(TESTS)
+
+coverage: browser promtool .venv/ready-dev ## The tests again, traced, which takes twice as long: 90 % of lines and branches
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10
+	@$(BIN)/python -m coverage run -m $(TESTS)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
@@ -38,6 +43,9 @@ check: .venv/ready-dev ## The part of the tests that runs nothing: format, lint,
 
 bench: .venv/ready-dev ## Measure, as a table; JSON=file writes it as one object too
 	@PYTHONPATH=. $(BIN)/python tests/bench/run.py $(if $(JSON),--json $(JSON))
+
+soak: .venv/ready-dev ## Thirty days of two hundred people with faults and kills, beside a calm run; at most an hour
+	@PYTHONPATH=. $(BIN)/python tests/soak/run.py $(ARGS)
 
 shots: .venv/ready-dev ## Take the pictures of the README in Debian's chromium
 	@$(BIN)/python docs/pictures/take.py

@@ -22,12 +22,13 @@ from ingest.settings import settings
 from providers.base import Allowance, Budget, Provider
 from providers.errors import Misconfigured, RateLimited, Unavailable
 
-Share = Literal["fresh", "hint", "backfill"]
+Share = Literal["fresh", "backfill"]
 
 BACKFILL_SHARE = 0.3
 PARTS = 60
 KEPT_LONGER = 60  # seconds beyond a span, after which a counter may be forgotten
 SOCKET_SECONDS = 2.0
+FOR_NOW = "for now"  # how the reason of work ends that only waits for a call
 WATCHED, ENOUGH = 60, 20  # seconds of calls that are looked at, and how many say anything
 
 log = structlog.get_logger(__name__)
@@ -112,7 +113,7 @@ def reserve(app_id: int, provider: Provider, person_id: int, share: Share) -> No
     """Take one call out of every budget it counts in. Raises RateLimited, with nothing taken; Unavailable."""
     wait, _ = _counted(app_id, list(_counters(app_id, provider.budgets, person_id, share)), take=True)
     if wait > 0:
-        raise RateLimited(f"the calls that {provider.title} allows are used up for now", wait)
+        raise RateLimited(f"the calls that {provider.title} allows are used up {FOR_NOW}", wait)
 
 
 def close(app_id: int, seconds: float) -> None:

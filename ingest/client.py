@@ -201,7 +201,7 @@ def _by_status(provider: Provider, answer: Answer) -> VagusError | None:
     if requests.codes.ok <= status < requests.codes.multiple_choices or status == UNAUTHORIZED:
         return None
     if status == TOO_MANY:
-        return RateLimited(f"{title} has had too many calls for now", _wait_asked(provider, answer))
+        return RateLimited(f"{title} has had too many calls {budget.FOR_NOW}", _wait_asked(provider, answer))
     if status == TIMED_OUT or status >= requests.codes.server_error:
         return CallFailed(f"{title} answered {status}")
     if status == FORBIDDEN:

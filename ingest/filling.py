@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ingest import clock
+from ingest.budget import FOR_NOW
 from ingest.models import BackfillWindow, Connection, DayValue, Episode, Series
 from ingest.source import GRANT_RANK
 from providers import measures
@@ -44,7 +45,8 @@ class Failed:
 class Filling:
     """The past of a connection. `days` is how many nights there can be, `nights` how many came: not every day has one.
 
-    `again_at` is when the next window is asked for, where that lies ahead; `refused` says whether one failed before.
+    `again_at` is when the next window is asked for, where that lies ahead; `refused` says whether one failed
+    before; to wait for a call that a vendor allows is no failure.
     """
 
     done: int
@@ -87,7 +89,7 @@ def of_connection(session: Session, connection: Connection, provider: Provider) 
         parts=_parts(provider, windows),
         failed=[_failed(provider, window) for window in windows if window.state == "buried"],
         again_at=again_at if again_at > now else None,
-        refused=any(window.error for window in waiting),
+        refused=any(window.error and not window.error.endswith(FOR_NOW) for window in waiting),
     )
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ingest import store, trained
 from ingest.devices import SWITCH_AFTER, Word, account_name, followed, leads
-from ingest.models import DayValue, Series, Tag, VendorAccount
+from ingest.models import DayValue, Episode, Series, Tag, VendorAccount
 from ingest.trained import Workout
 from providers import measures
 from scoring import Night
@@ -129,6 +129,12 @@ def night_rows(session: Session, person_id: int) -> list[NightRow]:
         )
         .join(Series, Series.id == DayValue.series)
         .outerjoin(VendorAccount, VendorAccount.id == Series.vendor_account)
+        .outerjoin(
+            Episode,
+            (Episode.vendor_account == Series.vendor_account)
+            & (Episode.stream == DayValue.link_stream)
+            & (Episode.record == DayValue.link_record),
+        )
         .where(
             Series.person == person_id,
             Series.measure.in_(SIGNALS),
@@ -136,6 +142,7 @@ def night_rows(session: Session, person_id: int) -> list[NightRow]:
             DayValue.value.is_not(None),
             DayValue.state != "unscorable",
             ~DayValue.gone,
+            or_(Episode.record.is_(None), Episode.main),  # what hangs on a nap is no night's
         )
     )
     return [_night_row(row) for row in stored]
@@ -319,6 +326,12 @@ def _night(
             fields["hrv_window"] = "night" if row.context == "sleep" else "spot"
         if signal == RESTING:
             fields["resting_kind"] = "sleep" if row.context == "sleep" else "vendor_day"
-        if signal not in OF_THE_DAY_BEFORE and row.utc_offset_minutes is not None:
-            fields["utc_offset_minutes"] = row.utc_offset_minutes
+    fields["utc_offset_minutes"] = _offset(day, signals)
     return Night(**fields)
+
+
+def _offset(day: date, signals: Mapping[str, ByDay]) -> int | None:
+    """Where the person was: by the signals that decide, else by the others, in an order that no arrival changes."""
+    told = (HRV, RESTING, *sorted(signals.keys() - {HRV, RESTING} - OF_THE_DAY_BEFORE))
+    rows = (signals[signal].get(day) for signal in told if signal in signals)
+    return next((row.utc_offset_minutes for row in rows if row and row.utc_offset_minutes is not None), None)

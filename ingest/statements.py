@@ -17,7 +17,7 @@ WITH new AS (
     SELECT u.series, u.record, u.value, u.flags, u.state, u.link_stream, u.link_record,
            coalesce(e.starts_at, u.own_start) AS starts_at,
            CASE WHEN e.record IS NULL THEN u.own_end ELSE e.ends_at END AS ends_at,
-           coalesce(u.own_offset, e.utc_offset_minutes) AS utc_offset,
+           coalesce(e.utc_offset_minutes, u.own_offset) AS utc_offset,
            coalesce(e.day, u.own_day) AS day, t.record IS NOT NULL AS gone
     FROM json_to_recordset(CAST(:rows AS json))
         AS u(series bigint, record text, value float8, own_start timestamptz, own_end timestamptz, own_day date,
@@ -165,12 +165,13 @@ WITH link AS (
     SELECT d.series, d.record, d.day AS old_day, coalesce(link.day, d.day) AS day, link.gone,
            coalesce(link.starts_at, d.starts_at) AS starts_at,
            CASE WHEN link.there THEN link.ends_at ELSE d.ends_at END AS ends_at,
-           coalesce(d.utc_offset_minutes, link.utc_offset_minutes) AS utc_offset
+           coalesce(link.utc_offset_minutes, d.utc_offset_minutes) AS utc_offset
     FROM day_value d
     JOIN link ON d.link_stream = link.stream AND d.link_record = link.record
     JOIN series s ON s.id = d.series AND s.vendor_account = :account
     WHERE d.day IS DISTINCT FROM coalesce(link.day, d.day) OR d.gone <> link.gone
-       OR link.there AND (d.starts_at, d.ends_at) IS DISTINCT FROM (link.starts_at, link.ends_at)
+       OR link.there AND (d.starts_at, d.ends_at, d.utc_offset_minutes)
+           IS DISTINCT FROM (link.starts_at, link.ends_at, coalesce(link.utc_offset_minutes, d.utc_offset_minutes))
 )
 UPDATE day_value d SET day = old.day, gone = old.gone, starts_at = old.starts_at, ends_at = old.ends_at,
                        utc_offset_minutes = old.utc_offset

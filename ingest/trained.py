@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -57,13 +57,21 @@ def workouts(session: Session, person_id: int) -> list[Workout]:
 def sessions(workouts: Iterable[Workout], lead: str) -> dict[date, tuple[Training, ...]]:
     """The sessions of each day, in order; each workout once.
 
-    Of two that share more than half of the shorter one the leading account's stands, else the longer.
+    Of two that share more than half of the shorter one the leading account's stands, else the longer, and is as hard as
+    the one that knows says.
     """
     by_day: dict[date, list[Workout]] = defaultdict(list)
     for one in sorted(workouts, key=lambda w: (w.account == lead, w.length, w.account, w.record), reverse=True):
-        if not any(_same_hours(one, other) for other in by_day[one.day]):
+        near = [by_day[one.day + timedelta(days=days)] for days in (0, -1, 1)]  # one begins before midnight, one after
+        same = next(
+            ((of_day, place) for of_day in near for place, other in enumerate(of_day) if _same_hours(one, other)), None
+        )
+        if same is None:
             by_day[one.day].append(one)
-    return {day: _in_order(of_day) for day, of_day in by_day.items()}
+        else:
+            of_day, place = same
+            of_day[place] = replace(of_day[place], intensity=max(of_day[place].intensity, one.intensity))
+    return {day: _in_order(of_day) for day, of_day in by_day.items() if of_day}
 
 
 def _in_order(of_day: Iterable[Workout]) -> tuple[Training, ...]:

@@ -151,4 +151,4 @@ def _reason(devices: Sequence[Device], wanted: str, today: date) -> str:
         return f"You chose {chosen.title}, which is silent since {last}; until it speaks again it is this one."
     if any(device.first < lead.first for device in devices):
         return "The one before it fell silent, or lacked one of the two signals that decide."
-    return f"It has the longest history: {words.counted(lead.nights, 'night')}."
+    return f"It began first: {words.counted(lead.nights, 'night')}."

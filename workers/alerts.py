@@ -156,11 +156,14 @@ def _matched(run: Run, matched: Sequence[Decided]) -> Decided:
 
 
 def _new(run: Run, before: Mapping[date, Seen], night: Assessment, moment: Moment) -> Decided:
-    """An alert for a run that nobody decided on; as told where only other rules or another device made it appear."""
-    seen = before.get(run.first_day)
-    known = seen is not None and seen.state != "strained"
-    switched = seen is not None and (seen.rules != moment.rules or _elsewhere(seen.accounts, night))
-    return Decided(None, run.first_day, run.last_day, run.state, told=run.joined or (known and switched))
+    """An alert for a run that nobody decided on; as told where only other rules or another device made it appear.
+
+    The night on which it truly began decides: what another device told of that night, or the rules before, was said.
+    """
+    seen = before.get(night.state_since if run.joined else run.first_day)
+    by_rules = seen is not None and seen.state != "strained" and seen.rules != moment.rules
+    switched = seen is not None and _elsewhere(seen.accounts, night)
+    return Decided(None, run.first_day, run.last_day, run.state, told=by_rules or switched)
 
 
 def _elsewhere(before: Mapping[str, str], night: Assessment) -> bool:

@@ -107,16 +107,16 @@ def _settle(session: Session, person_id: int, token: str, version: int) -> None:
 
 
 def _seen(session: Session, person_id: int) -> dict[date, Seen]:
-    """What was decided on before, by day; a night without a value is the account's that spoke last."""
+    """What was decided on before, by day; a night without a value is nobody's."""
     columns = (Readiness.day, Readiness.state, Readiness.algorithm_version, Readiness.policy)
     own = (Readiness.person == person_id, Readiness.policy != store.UNDECIDED)
     rows = session.execute(select(*columns, Readiness.assessment["inputs"]).where(*own).order_by(Readiness.day))
-    seen: dict[date, Seen] = {}
-    accounts: Mapping[str, str] = {}
-    for day, state, version, policy, inputs in rows:
-        accounts = {**accounts, **alerts.accounts((given["signal"], given["series"]) for given in inputs)}
-        seen[day] = Seen(state, (version, policy), accounts)
-    return seen
+    return {day: Seen(state, (version, policy), _read_from(inputs)) for day, state, version, policy, inputs in rows}
+
+
+def _read_from(inputs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    had = [given for given in inputs if given["value"] is not None]
+    return alerts.accounts((given["signal"], given["series"]) for given in had)
 
 
 def _newest(nights: Sequence[Night]) -> date | None:

@@ -212,7 +212,7 @@ def revoke(access: str, _refresh: str | None) -> Sequence[Request]:
 
 _stream = partial(
     base.Stream,
-    window=base.Window(start="start", end="end", write=base.as_instant, longest=timedelta(days=30), by="instant"),
+    window=base.Window(start="start", end="end", write=base.as_instant, longest=timedelta(days=31), by="instant"),
     records_at="records",
     paging=base.TokenPaging(key="next_token", param="nextToken"),
     params={"limit": "25"},  # more is refused, less is the default

@@ -123,7 +123,7 @@ def workout(account: str, hour: float, minutes: float, intensity: float = 0.9) -
 def test_a_workout_that_two_devices_saw_is_one_session_and_the_leading_device_tells_it():
     seen = [workout(STRAP, 8, 70, 0), workout(RING, 8.1, 55), workout(STRAP, 17, 40, 0)]
     assert trained.sessions(seen, RING) == {FIRST: (Session(55, 0.9), Session(40, 0))}
-    assert trained.sessions(reversed(seen), STRAP) == {FIRST: (Session(70, 0), Session(40, 0))}
+    assert trained.sessions(reversed(seen), STRAP) == {FIRST: (Session(70, 0.9), Session(40, 0))}
     night = assemble(worn(RING, [0, 1]), {}, on(1), workouts=seen).nights[1]
     assert len(night.sessions) == 2
 

@@ -43,6 +43,14 @@ def test_a_night_carries_its_signals_and_the_names_of_their_series() -> None:
     assert (night.resting_kind, night.utc_offset_minutes) == ("sleep", 60)
 
 
+def test_where_a_night_was_is_what_its_hrv_says_whatever_else_was_told_elsewhere() -> None:
+    told = (("sleep_minutes", 430, -300), ("oxygen_saturation", 97, 120), ("resting_heart_rate", 51, 180))
+    (night,) = nights(*(row(signal, value, utc_offset_minutes=offset) for signal, value, offset in told))
+    assert night.utc_offset_minutes == 180
+    (night,) = nights(row("sleep_minutes", 430, utc_offset_minutes=-300), row("hrv_ms", 62))
+    assert night.utc_offset_minutes == 60
+
+
 def test_days_without_data_are_empty_nights_up_to_today() -> None:
     result = nights(row("hrv_ms", 62), row("hrv_ms", 60, MONDAY + timedelta(days=2)), today=MONDAY + timedelta(days=4))
     assert [night.hrv_ms for night in result] == [62, None, 60, None, None]

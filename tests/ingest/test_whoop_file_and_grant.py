@@ -238,6 +238,26 @@ def test_a_recovery_takes_the_interval_of_its_sleep_and_follows_it(vendor, clock
         assert found == {(key, datetime.fromisoformat(a), datetime.fromisoformat(b), -480) for key, a, b in spans}
 
 
+@pytest.mark.parametrize("order", [STREAMS[:2], STREAMS[1::-1]], ids=" ".join)
+def test_a_corrected_zone_of_a_sleep_is_that_of_its_recovery_too(vendor, clock, order):
+    connection = connect(vendor)
+    bring(connection, *order)
+    clock(the_clock.now() + timedelta(minutes=1))
+    moved = [each | {"timezone_offset": "+01:00"} for each in records()["whoop.sleep"]]
+    bring(connection, *order, given=records() | {"whoop.sleep": moved})
+    with db.transaction() as session:
+        assert {offset for *_, offset in intervals(session)} == {60}
+
+
+def test_a_night_that_became_a_nap_is_no_night(vendor, clock):
+    connection = connect(vendor)
+    bring(connection)
+    assert any(night.hrv_ms for night in seen())
+    clock(the_clock.now() + timedelta(minutes=1))
+    bring(connection, "whoop.sleep", given={"whoop.sleep": [each | {"nap": True} for each in records()["whoop.sleep"]]})
+    assert not any(night.hrv_ms or night.resting_heart_rate for night in seen())
+
+
 def test_of_a_night_that_the_file_rounds_up_the_grant_still_stands(vendor):
     bring_file()
     connection = connect(vendor)

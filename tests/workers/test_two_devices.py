@@ -132,7 +132,7 @@ def test_an_alert_that_waits_goes_out_once_when_both_devices_show_the_strain(mir
     assert (alerts(), count(Delivery, Delivery.status == "waiting")) == ([("open", False)], 1)
 
 
-def test_a_takeover_after_silence_sends_nothing_of_strain_that_the_other_device_saw_before(mira, clock):
+def test_strain_that_began_while_the_device_before_was_silent_is_told_once_at_the_takeover(mira, clock):
     wear(mira, "oura", RING_NIGHTS[:-8], TODAY - timedelta(days=8))
     wear(mira, "whoop", STRAINED[1:])
     with transaction() as session:
@@ -146,17 +146,36 @@ def test_a_takeover_after_silence_sends_nothing_of_strain_that_the_other_device_
             value = STRAINED[-1][measure == "resting_heart_rate"]
             session.execute(insert(DayValue), [night_row(series, TODAY, value)])
     clock("2026-03-01T09:00")
+    assert look(mira) is True
     assert look(mira) is False
-    assert (state(), alerts(), count(Delivery)) == ("strained", [("open", True)], 0)
+    assert (state(), alerts(), count(Delivery)) == ("strained", [("open", False)], 1)
+
+
+def test_a_takeover_sends_nothing_of_strain_that_began_on_a_night_the_device_before_told_otherwise(mira):
+    wear(mira, "oura", RING_NIGHTS[:-8], TODAY - timedelta(days=8))
+    look(mira)
+    wear(mira, "whoop", story(69, 14, seed=3))
+    look(mira)
+    assert (state(), count(Delivery)) == ("strained", 0)
+
+
+def test_a_choice_sends_nothing_of_strain_that_both_saw_begin_and_that_was_history_here(mira):
+    wear(mira, "oura", [*story(69, 14, seed=3)[:-4], *RING_NIGHTS[-4:]])
+    strap = wear(mira, "whoop", story(69, 14, seed=4)[1:])
+    look(mira)
+    before = count(Delivery)
+    choose(mira, strap)
+    look(mira)
+    assert count(Delivery) == before
 
 
 @pytest.mark.parametrize("silent", [12, 14])  # the strain began before the other device led, or while nobody knew
-def test_nights_that_come_late_and_hand_over_to_another_device_send_nothing(mira, silent):
+def test_nights_that_come_late_and_hand_over_to_another_device_tell_what_nobody_had_seen_once(mira, silent):
     wear(mira, "oura", RING_NIGHTS[:-silent], TODAY - timedelta(days=silent))
     look(mira)
     wear(mira, "whoop", STRAINED[1:])
-    assert look(mira) is False
-    assert (state(), count(Delivery)) == ("strained", 0)
+    assert [look(mira), look(mira)] == [True, False]
+    assert (state(), count(Delivery)) == ("strained", 1)
 
 
 def test_the_chosen_device_falls_silent_and_the_other_one_is_judged_by_its_own_range_at_once(mira):

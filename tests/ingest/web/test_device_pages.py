@@ -73,7 +73,7 @@ def test_without_a_second_device_there_is_nothing_to_choose(stage: Stage):
 
 def test_the_page_says_which_device_each_signal_is_read_from_since_when_and_why(both):
     page = text(both[0])
-    assert "Your nights are read from Oura Since Sun 26 Jul. It has the longest history: 120 nights." in page
+    assert "Your nights are read from Oura Since Sun 26 Jul. It began first: 120 nights." in page
     assert "Overnight HRV Oura 22 Nov Sleeping heart rate Oura 22 Nov" in page
     assert "Strain of the day WHOOP Oura has none" in page
     assert "Steps Oura only it has this" in page
