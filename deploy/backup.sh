@@ -1,5 +1,5 @@
 #!/bin/sh
-# Save the database and the secrets, while everything runs:   deploy/backup.sh FOLDER
+# Save the database and the secrets, while everything runs or is stopped:   deploy/backup.sh FOLDER
 # Of DATABASE_URL where it is set, else of the Vagus in VAGUS_HOME. One line and exit code 1 where it cannot.
 set -eu
 umask 077
@@ -11,9 +11,12 @@ mkdir -p -- "$1"
 dump=$1/vagus-$(date -u +%Y-%m-%dT%H%M%SZ).dump
 secrets=${dump%.dump}.secrets.json
 
-servers=$("$python" -P "$deploy/state.py" where)
+state() { "$python" -P "$deploy/state.py" "$@"; }
+
+# What `where` started is stopped whatever happens; our own database is found by its folder, and not by a variable.
+trap 'rm -f -- "$dump.part" "$secrets.part"; case ${servers:-} in STARTED*) (unset DATABASE_URL; state finish) ;; esac' EXIT
+servers=$(state where)
 eval "$servers"
-trap 'rm -f -- "$dump.part" "$secrets.part"' EXIT
 
 # The keys before and after are compared: a dump made while they were turned may need the ones that went, or came.
 cp -- "$SECRETS" "$secrets.part"

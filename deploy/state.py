@@ -7,6 +7,7 @@ A command prints shell assignments or nothing; what is wrong is one line and exi
 import os
 import shlex
 import sys
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ from sqlalchemy import select
 
 from ingest import db, keys
 from ingest.migrate import upgrade
+from ingest.models import Table
 from ingest.settings import settings
 from ingest.vault import vault
 from providers.errors import Misconfigured, VagusError
@@ -30,6 +32,7 @@ from workers.supervision.running import running
 
 TRIED = 20  # values of each sealed column
 MADE_BY_A_START = {"alembic_version", "heartbeat"}
+OURS = {"alembic_version", *Table.metadata.tables}
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
@@ -38,26 +41,25 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 
 
 def where() -> None:
-    """Name the database that is there as libpq's variables, its programs, and the secrets file."""
+    """Name the database that is there as libpq's variables, its programs, and the secrets file.
+
+    One of our own that is stopped is started alone, with nobody who writes. Raises Misconfigured where there is none.
+    """
     given = settings()
     if given.database_url:
         _print(given.database_url.get_secret_value())
     elif postgres(given.home).up:
         _print(urls(given.home).database)
+    elif (postgres(given.home).folder / "PG_VERSION").exists():
+        _print(_start_alone(given.home))
     else:
-        raise Misconfigured(f"no Vagus runs in {given.home}: start it with `vagus up`, or set DATABASE_URL")
+        raise Misconfigured(f"there is no Vagus in {given.home}: set VAGUS_HOME to where it is, or DATABASE_URL")
 
 
 def begin() -> None:
     """The same for a database to be filled, found empty; one of our own is started alone, with nobody who writes."""
     given = settings()
-    if given.database_url:
-        url = given.database_url.get_secret_value()
-    elif running(given.home):
-        raise Misconfigured(f"Vagus runs in {given.home}: stop it with `vagus down`, then run this again")
-    else:
-        url = start_postgres(given.home)
-        sys.stdout.write("STARTED=yes\n")
+    url = given.database_url.get_secret_value() if given.database_url else _start_alone(given.home)
     _print(url)
     sys.stdout.flush()  # what was started must be known before anything is refused
     _empty(_plain(url))
@@ -82,27 +84,43 @@ def opens(backup: str, file: str) -> None:
 
 
 def finish() -> None:
-    """Stop the database that `begin` started."""
+    """Stop the database that `where` or `begin` started."""
     stop_servers(settings().home)
 
 
+def _start_alone(home: Path) -> str:
+    """Start our own PostgreSQL and nothing else; its URL. Raises Misconfigured where a supervisor keeps it."""
+    if running(home):
+        raise Misconfigured(f"Vagus runs in {home}: stop it with `vagus down`, then run this again")
+    url = start_postgres(home)
+    sys.stdout.write("STARTED=yes\n")
+    return url
+
+
 def _empty(url: str) -> None:
-    """Leave no table in a database without rows. Raises Misconfigured where it has rows, or somebody works with it."""
+    """Leave no table in a database of ours without rows. Raises Misconfigured where it has rows or tables of others.
+
+    So it does while somebody works with it.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
         others = connection.execute(OTHERS).fetchone()
         if others and others[0]:
             raise Misconfigured(
                 f"others work with this database ({others[0]} connections): stop web, workers and beat first"
             )
-        tables = [name for (name,) in connection.execute(TABLES)]
+        tables = _tables(connection)
+        strange = next((name for name in tables if name not in OURS), None)
+        if strange:
+            raise Misconfigured(
+                f"the database is somebody else's, its table {strange} is none of Vagus: name a new one in DATABASE_URL"
+            )
         filled = [name for name in tables if name not in MADE_BY_A_START and _has_rows(connection, name)]
         if filled:
             raise Misconfigured(
                 f"the database is not empty ({len(filled)} tables hold rows, {filled[0]} among them): "
                 "name a new one in DATABASE_URL, or a new VAGUS_HOME"
             )
-        if tables:
-            _drop(connection)
+        _drop(connection)
 
 
 def _place(source: Path, target: Path) -> None:
@@ -110,7 +128,8 @@ def _place(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     was = (target if target.exists() else target.parent).stat()
     if target.exists() and target.read_bytes() != source.read_bytes():
-        target.replace(target.with_name(f"{target.name}.before-restore"))
+        kept = (target.with_name(f"{target.name}.before-restore-{number}") for number in count(1))
+        target.replace(next(place for place in kept if not place.exists()))
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
         handle.write(source.read_bytes())
     if os.geteuid() == 0:
@@ -139,9 +158,15 @@ def _has_rows(connection: psycopg.Connection, table: str) -> bool:
     return connection.execute(query).fetchone() is not None
 
 
+def _tables(connection: psycopg.Connection) -> list[str]:
+    return [name for (name,) in connection.execute(TABLES)]
+
+
 def _drop(connection: psycopg.Connection) -> None:
-    connection.execute("DROP SCHEMA public CASCADE")
-    connection.execute("CREATE SCHEMA public")
+    """Take all tables out, and nothing else: what lies beside them in the schema is not ours."""
+    tables = [sql.Identifier(name) for name in _tables(connection)]
+    if tables:
+        connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.SQL(", ").join(tables)))
 
 
 def _open_some() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import stat
 import subprocess
@@ -22,6 +23,7 @@ from tests.ground import wait_for
 from tests.ingest.local_vendor import connect, vendor
 from tests.workers.peers import live_nights, story
 from workers.supervision.embedded import start_postgres, stop_postgres
+from workers.supervision.postgres import postgres as server_of
 
 __all__ = ["vendor"]
 
@@ -199,10 +201,50 @@ def test_keys_turned_while_the_dump_is_made_are_noticed_and_nothing_half_is_left
     assert list((folder / "kept").iterdir()) == []
 
 
-def test_where_nothing_runs_a_backup_says_what_to_start(home, folder):
+def test_a_stopped_vagus_is_backed_up_with_nobody_who_writes_and_is_stopped_afterwards(home, folder):
+    stopped = folder / "stopped"
+    url = start_postgres(stopped)
+    with psycopg.connect(url, autocommit=True) as opened:
+        opened.execute("CREATE TABLE last (said text)")
+    stop_postgres(stopped)
+    of_it = {"VAGUS_HOME": str(stopped), "VAGUS_SECRETS_FILE": str(home / "secrets.json"), "DATABASE_URL": None}
+    dump, _ = back_up(folder / "kept", **of_it)
+    assert b"last" in dump.read_bytes()
+    assert not server_of(stopped).up
+
+
+def test_the_tables_of_somebody_else_are_refused_though_they_are_empty(database, home, folder, postgres):
+    kept = back_up(folder / "kept")
+    url = postgres.format(name=f"others_{os.getpid()}")
+    with psycopg.connect(postgres.format(name="postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE others_{os.getpid()}")
+        try:
+            with psycopg.connect(url, autocommit=True) as opened:
+                opened.execute("CREATE TABLE booking (at timestamptz)")
+            done = call("restore.sh", *kept, DATABASE_URL=url)
+            assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+            assert "its table booking is none of Vagus" in done.stderr
+            assert contents(url) == {"booking": []}
+        finally:
+            admin.execute(f"DROP DATABASE others_{os.getpid()} WITH (FORCE)")
+
+
+def test_secrets_that_lay_in_the_place_of_restored_ones_are_all_kept_aside(tmp_path):
+    place = runpy.run_path(str(DEPLOY / "state.py"))["_place"]
+    target = tmp_path / "secrets.json"
+    for number in range(4):
+        source = tmp_path / f"{number}.json"
+        source.write_text(f"{number}")
+        place(source, target)
+    aside = sorted(tmp_path.glob("secrets.json.before-restore*"))
+    assert [file.read_text() for file in (*aside, target)] == ["0", "1", "2", "3"]
+
+
+def test_where_there_is_no_vagus_a_backup_says_what_to_name(home, folder):
     done = call("backup.sh", folder / "kept", VAGUS_HOME=str(folder / "nothing"), DATABASE_URL=None)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert re.search(r"start it with `vagus up`, or set DATABASE_URL", done.stderr)
+    assert re.search(r"set VAGUS_HOME to where it is, or DATABASE_URL", done.stderr)
+    assert not (folder / "nothing").exists()
 
 
 def test_a_password_is_handed_on_by_a_variable_and_by_no_argument(home):

@@ -80,11 +80,23 @@ def test_the_servers_have_the_majors_that_our_own_have_and_valkey_forgets_nothin
     assert (options["--maxmemory-policy"], options["--appendonly"], options["--save"]) == ("noeviction", "yes", "")
 
 
-def test_the_environment_of_a_service_is_settings_and_what_its_libraries_read() -> None:
+def read_by_the_entry_point() -> set[str]:
+    """The variables that name files: no library reads them, and `exec` passes the entry point by."""
+    (names,) = re.findall(r"^for name in (.+); do$", (ROOT / "deploy/entrypoint.sh").read_text(), re.MULTILINE)
+    return {f"{name}_FILE" for name in names.split()}
+
+
+def test_what_is_typed_into_a_running_container_gets_its_secrets_as_its_own_process_did() -> None:
+    (entry,) = image().form("ENTRYPOINT")
+    pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
+    typed = re.findall(r"exec (?:web|worker-\w+|beat)\b *([^\s`]*)", pages)
+    assert set(typed) == {entry}
+
+
+def test_the_environment_of_a_service_is_settings_what_its_entry_point_reads_and_what_uvicorn_does() -> None:
     known = {f"VAGUS_{name.upper()}" for name in Settings.model_fields} | {"DATABASE_URL", "REDIS_URL"}
-    read_by_libraries = {"PGPASSWORD_FILE", "FORWARDED_ALLOW_IPS"}
     for service in own_services().values():
-        assert set(service["environment"]) <= known | read_by_libraries
+        assert set(service["environment"]) <= known | read_by_the_entry_point() | {"FORWARDED_ALLOW_IPS"}
     assert set(image().environment) <= known | {"PATH", "PIP_NO_CACHE_DIR"}
 
 
