@@ -37,7 +37,8 @@ MAIL_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 class Buried:
     """One job that was given up; `about` says of what, without anything of a person's health.
 
-    `topic` is the stream, or the kind of message. A `reason` may quote another server, whatever that says.
+    `topic` is the stream, or the kind of message. A `reason` may quote another server, whatever that says. One that is
+    `asleep` is of a connection that is not active: replayed, it waits until that is.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Buried:
     since: datetime | None
     person: int
     topic: str = ""
+    asleep: bool = False
 
     @property
     def said(self) -> str:
@@ -60,41 +62,45 @@ def without_addresses(text: str) -> str:
 
 
 def buried(session: Session, kind: str | None = None, matching: str | None = None) -> list[Buried]:
-    """What was given up, by kind; `matching` is part of a reason. Raises VagusError for a kind there is not."""
+    """What was given up, by kind; `matching` is part of a reason as it is shown. Raises VagusError for no such kind."""
     if kind is not None and kind not in KINDS:
         raise VagusError(f"there are no buried jobs of kind {kind}: {', '.join(KINDS)}")
     found = [*_streams(session), *_windows(session), *_scores(session), *_messages(session)]
-    return [job for job in found if kind in {None, job.kind} and (matching or "") in job.reason]
+    return [job for job in found if kind in {None, job.kind} and (matching or "") in job.said]
 
 
 def replay(session: Session, jobs: Sequence[Buried], spread: timedelta) -> int:
-    """Make these due again, one after the other over `spread`; how many."""
+    """Make these due again, one after the other over `spread`, as if they had never failed; how many still could be."""
     now = clock.now()
-    for place, job in enumerate(jobs):
-        _revive(session, job, now + spread * place / max(1, len(jobs)))
-    return len(jobs)
+    return sum(_revive(session, job, now + spread * place / max(1, len(jobs))) for place, job in enumerate(jobs))
 
 
 def discard(session: Session, jobs: Sequence[Buried]) -> int:
     """Let these go; how many.
 
-    A window of the past is cancelled, a message is not sent, a score is not computed until something new asks for it.
+    A window of the past is cancelled, a message is not sent. A score is asked for again by whatever comes in next, and
+    within a minute where today is not judged yet.
     A stream cannot go: it is taken off the list, keeps its failures, and is asked at its next probe.
     """
     return sum(_let_go(session, job) for job in jobs)
 
 
+def older_answers(session: Session) -> list[tuple[int, Stream]]:
+    """The kept answers that an older mapping read, each with the stream it is of."""
+    return [
+        (key, stream)
+        for connection, provider in _grants(session)
+        for stream in provider.streams
+        for key in raws.older_mappings(session, connection.id, [stream])
+    ]
+
+
 def read_again(seen: Callable[[int, int], None]) -> int:
     """Read every kept answer of an older mapping anew; `seen` hears how many of how many. Returns rows written."""
     with db.transaction() as session:
-        waiting = [
-            (key, connection.id, stream)
-            for connection, provider in _grants(session)
-            for stream in provider.streams
-            for key in raws.older_mappings(session, connection.id, [stream])
-        ]
+        waiting = older_answers(session)
     written = 0
-    for count, (key, _, stream) in enumerate(waiting, 1):
+    for count, (key, stream) in enumerate(waiting, 1):
         written += _read_one(key, stream).written
         seen(count, len(waiting))
     return written
@@ -148,8 +154,9 @@ def _streams(session: Session) -> list[Buried]:
             row.failing_since,
             person,
             row.stream,
+            state != "active",
         )
-        for row, person in rows
+        for row, person, state in rows
     ]
 
 
@@ -168,14 +175,15 @@ def _windows(session: Session) -> list[Buried]:
             row.due_at,
             person,
             row.stream,
+            state != "active",
         )
-        for row, person in rows
+        for row, person, state in rows
     ]
 
 
 def _with_person(table: Any, connection: InstrumentedAttribute[int]) -> Select[Any]:
-    """Rows of a connection, each with whose it is."""
-    rows = select(table, VendorAccount.person).join(Connection, Connection.id == connection)
+    """Rows of a connection, each with whose it is and how that stands."""
+    rows = select(table, VendorAccount.person, Connection.state).join(Connection, Connection.id == connection)
     return rows.join(VendorAccount, VendorAccount.id == Connection.vendor_account)
 
 
@@ -204,28 +212,37 @@ def _messages(session: Session) -> list[Buried]:
     ]
 
 
-def _revive(session: Session, job: Buried, due_at: datetime) -> None:
-    fresh = {"attempts": 0, "lease_token": None, "lease_until": None}
+def _revive(session: Session, job: Buried, due_at: datetime) -> bool:
+    """Have one job done again; False where it is no longer given up."""
+    # Without its error: what failed is waited for less, and counts from when it was first wanted.
+    fresh: dict[str, Any] = {"attempts": 0, "error": None, "lease_token": None, "lease_until": None}
+    again: Any
     match job.kind:
         case "stream":
-            _revive_stream(session, job, due_at)
+            return _revive_stream(session, job, due_at)
         case "window":
-            again = update(BackfillWindow).where(BackfillWindow.id == job.id, BackfillWindow.state == "buried")
-            session.execute(again.values(state="waiting", due_at=due_at, **fresh))
+            buried_still = (BackfillWindow.id == job.id, BackfillWindow.state == "buried")
+            due = {"state": "waiting", "due_at": due_at, **fresh}
+            again = update(BackfillWindow).where(*buried_still).values(due).returning(BackfillWindow.id)
         case "score":
-            again = update(ScoreRequest).where(ScoreRequest.person == job.id, ScoreRequest.buried_at.is_not(None))
-            session.execute(again.values(buried_at=None, due_at=due_at, version=ScoreRequest.version + 1, **fresh))
-        case "message":
-            again = update(Delivery).where(Delivery.id == job.id, Delivery.status == "failed")
-            session.execute(again.values(status="waiting", not_before=due_at, **fresh))
+            given_up = (ScoreRequest.person == job.id, ScoreRequest.buried_at.is_not(None))
+            due = {"buried_at": None, "due_at": due_at, "version": ScoreRequest.version + 1, **fresh}
+            again = update(ScoreRequest).where(*given_up).values(due).returning(ScoreRequest.person)
+        case _:
+            failed = (Delivery.id == job.id, Delivery.status == "failed")
+            due = {"status": "waiting", "not_before": due_at, **fresh}
+            again = update(Delivery).where(*failed).values(due).returning(Delivery.id)
+    return session.scalar(again) is not None
 
 
-def _revive_stream(session: Session, job: Buried, due_at: datetime) -> None:
+def _revive_stream(session: Session, job: Buried, due_at: datetime) -> bool:
     connection = session.get_one(Connection, job.id, with_for_update=True)  # its row first, then its streams'
     own = (StreamState.connection == job.id, StreamState.stream == job.topic, StreamState.state == "buried")
-    session.execute(update(StreamState).where(*own).values(state="following", next_at=due_at, fail_count=0))
+    again = update(StreamState).where(*own).values(state="following", next_at=due_at, fail_count=0)
+    found = session.scalar(again.returning(StreamState.connection)) is not None
     if connection.state == "active":
         connection.next_sync_at = earliest(session, connection.id)
+    return found
 
 
 def _let_go(session: Session, job: Buried) -> bool:

@@ -2,9 +2,9 @@
 
 A `sign_in_code` row is all there is to a code: a worker finds it, mails the sealed digits and forgets them. Nothing
 here tells whether an address is known: a new one becomes a person only when its code is entered. `browser_hash` is
-`client.nonce`: what the client's network looks like under our secret, so that its codes can be counted, and the hash of
-the asking browser's cookie. Operators sign in by the same codes and links, under nonces and marks of their own
-(`ingest.ops.operators`).
+`client.door.nonce`: what the client's network looks like under our secret, so that its codes can be counted, the door
+that was asked at, and the hash of the asking browser's cookie. Operators sign in by the same codes and links at a door
+of their own (`ingest.ops.operators`); the door is ours to write, as a cookie is whatever its browser likes.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import ipaddress
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 from urllib.parse import urlencode
 
 from sqlalchemy import delete, func, select, update
@@ -23,6 +24,8 @@ from ingest.models import OperatorSession, Person, SignInCode, WebSession
 from ingest.settings import settings
 from ingest.vault import vault
 from providers.errors import VagusError
+
+Door = Literal["person", "operator"]
 
 CODE_LIFE = timedelta(minutes=10)
 SESSION_LIFE = timedelta(days=30)
@@ -60,16 +63,19 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(24)
 
 
-def ask(session: Session, address: str, nonce: str, client: str, *, mailed: bool = True) -> None:
+def ask(  # noqa: PLR0913  whose door it is, and whether anybody is behind it
+    session: Session, address: str, nonce: str, client: str, *, door: Door = "person", mailed: bool = True
+) -> None:
     """Have a code mailed to this address, to be entered in the browser that holds `nonce`. Raises TooManyCodes.
 
-    One that is not `mailed` leaves the same row and takes the same time, so that nobody learns who is known.
+    One that is not `mailed` leaves the same row and takes the same time, so that nobody learns who is known; no digits
+    fit it. An address is counted at each door for itself: whoever asks at one keeps nobody out of the other.
     """
     session.execute(select(func.pg_advisory_xact_lock(ASKING)))
     now = clock.now()
     mark = _mark(client)
     lately = SignInCode.created_at > now - HOUR
-    own = (SignInCode.address == address, ~SignInCode.browser_hash.startswith(TERMINAL))
+    own = (SignInCode.address == address, SignInCode.browser_hash.contains(f".{door}."))
     for limit, condition in (
         (CODES_AN_ADDRESS, own),
         (CODES_A_CLIENT, (SignInCode.browser_hash.startswith(f"{mark}.", autoescape=True),)),
@@ -77,10 +83,10 @@ def ask(session: Session, address: str, nonce: str, client: str, *, mailed: bool
         if (session.scalar(select(func.count()).where(lately, *condition)) or 0) >= limit:
             raise TooManyCodes("That is more codes than anyone needs. Please try again in an hour.")
     digits = f"{secrets.randbelow(1_000_000):06d}"
-    browser = f"{mark}.{hashed(nonce)}"
+    browser = f"{mark}.{door}.{hashed(nonce)}"
     row = SignInCode(
         address=address,
-        code_hash=_code_hash(browser, address, digits),
+        code_hash=_code_hash(browser, address, digits) if mailed else hashed(new_nonce()),
         browser_hash=browser,
         created_at=now,
         expires_at=now + CODE_LIFE,
@@ -101,9 +107,9 @@ def link(digits: str) -> str:
     return f"{settings().public_url}/sign-in/code?{urlencode({'digits': digits})}"
 
 
-def asked(session: Session, nonce: str | None) -> Asked | None:
-    """What this browser waits for, or None."""
-    rows = _open_codes(session, nonce) if nonce else []
+def asked(session: Session, nonce: str | None, door: Door = "person") -> Asked | None:
+    """What this browser waits for at a door, or None."""
+    rows = _open_codes(session, nonce, door) if nonce else []
     return Asked(rows[-1].address, max(row.tries_left for row in rows)) if rows else None
 
 
@@ -120,12 +126,12 @@ def enter(session: Session, nonce: str | None, digits: str) -> Person | Refused:
     return person
 
 
-def redeem(session: Session, nonce: str | None, digits: str) -> str | Refused:
-    """The address whose code this is; else what to say. A wrong entry costs every open code of the browser a try.
+def redeem(session: Session, nonce: str | None, digits: str, door: Door = "person") -> str | Refused:
+    """The address whose code this is; else what to say. A wrong entry costs the browser's open codes at the door a try.
 
     The refusal is returned and not raised, so that the lost try is committed.
     """
-    rows = _open_codes(session, nonce, lock=True) if nonce else []
+    rows = _open_codes(session, nonce, door, lock=True) if nonce else []
     if not rows:
         return Refused("That code has expired. Ask for a new one.")
     entered = "".join(digits.split())
@@ -221,11 +227,11 @@ def forget_expired(session: Session) -> None:
         session.execute(delete(signed_in).where(signed_in.expires_at < now))
 
 
-def _open_codes(session: Session, nonce: str | None, *, lock: bool = False) -> list[SignInCode]:
+def _open_codes(session: Session, nonce: str, door: Door, *, lock: bool = False) -> list[SignInCode]:
     wanted = (
         select(SignInCode)
         .where(
-            SignInCode.browser_hash.endswith(f".{hashed(nonce or '')}", autoescape=True),
+            SignInCode.browser_hash.endswith(f".{door}.{hashed(nonce)}", autoescape=True),
             SignInCode.expires_at > clock.now(),
             SignInCode.tries_left > SPENT,
         )

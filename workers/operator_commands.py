@@ -8,15 +8,19 @@ import os
 import pwd
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from workers.supervision import control
 
+if TYPE_CHECKING:
+    from ingest.ops.act import Act, Done, Plan
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with what you do.")]
+Own = Annotated[str, typer.Option("--reason", help="Why; kept with what you do.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done to how many rows, and do nothing.")]
 Confirm = Annotated[str, typer.Option(help="The word that is asked for beyond 100 rows.", metavar="WORD")]
 Vendor = Annotated[str, typer.Argument(help="Its name, as `vagus vendor list` shows it.")]
@@ -55,6 +59,7 @@ def add_operator(
     address: Address,
     *,
     role: Annotated[str, typer.Option(help="view sees the board, operate acts on it.")] = "view",
+    reason: Own = "added on the terminal",
     as_json: Json = False,
 ) -> None:
     """Make somebody an operator, or give one another role."""
@@ -66,7 +71,7 @@ def add_operator(
     with transaction() as session:
         made = accounts.add(session, address, accounts.role_of(role))
         about = f"{made.address} ({role})"
-        act.write_down(session, act.By(_account(), "added on the terminal"), "add operator", about, 1)
+        act.write_down(session, act.By(_account(), act.given_reason(reason)), "add operator", about, 1)
     _say({"address": made.address, "role": role}, f"{made.address} may {role}.", as_json=as_json)
 
 
@@ -84,7 +89,7 @@ def list_operators(*, as_json: Json = False) -> None:
 
 
 @operators.command("remove")
-def remove_operator(address: Address, *, as_json: Json = False) -> None:
+def remove_operator(address: Address, *, reason: Own = "removed on the terminal", as_json: Json = False) -> None:
     """Let an operator go; their browsers are signed out at once."""
     from ingest.db import transaction  # noqa: PLC0415
     from ingest.ops import act  # noqa: PLC0415
@@ -93,19 +98,22 @@ def remove_operator(address: Address, *, as_json: Json = False) -> None:
     _ready()
     with transaction() as session:
         gone = accounts.remove(session, address)
-        act.write_down(session, act.By(_account(), "removed on the terminal"), "remove operator", gone, 1)
+        act.write_down(session, act.By(_account(), act.given_reason(reason)), "remove operator", gone, 1)
     _say({"address": gone}, f"{gone} operates no more.", as_json=as_json)
 
 
 @operators.command("sign-in")
-def sign_in_operator(address: Address, *, as_json: Json = False) -> None:
+def sign_in_operator(address: Address, *, reason: Own = "asked for on the terminal", as_json: Json = False) -> None:
     """Print a link that signs one operator's browser in, once, also where mail is what is broken."""
     from ingest.db import transaction  # noqa: PLC0415
+    from ingest.ops import act  # noqa: PLC0415
     from ingest.ops import operators as accounts  # noqa: PLC0415
 
     _ready()
     with transaction() as session:
         link = accounts.one_time_link(session, address)
+        about = accounts.get(session, address).address
+        act.write_down(session, act.By(_account(), act.given_reason(reason)), "sign-in link", about, 1)
     _say({"link": link}, link, as_json=as_json)
     typer.echo("It signs one browser in, once, within ten minutes.", err=True)
 
@@ -162,14 +170,12 @@ def replay(  # noqa: PLR0913  its options
     as_json: Json = False,
 ) -> None:
     """Give what was buried another try, or read the kept answers of vendors again where a mapping is newer."""
+    how = How(reason, dry_run, as_json, confirm)
     if answers:
-        from workers import vendor_commands  # noqa: PLC0415
-
-        _ready()
-        typer.echo(vendor_commands.replay_answers())
-        return
-    given = {"kind": kind, "matching": matching, "fingerprint": fingerprint, "job": job, "spread": spread}
-    _act("replay", given, How(reason, dry_run, as_json, confirm))
+        _read_answers(how)
+    else:
+        given = {"kind": kind, "matching": matching, "fingerprint": fingerprint, "job": job, "spread": spread}
+        _act("replay", given, how)
 
 
 def discard(  # noqa: PLR0913  its options
@@ -229,20 +235,41 @@ def recompute(
 
 def _act(name: str, given: dict[str, Any], how: How) -> None:
     """Do one act, or say what it would do. Raises VagusError, with nothing done."""
-    from ingest.db import transaction  # noqa: PLC0415
-    from ingest.ops.act import By, Done, Plan, perform  # noqa: PLC0415
     from ingest.ops.actions import ACTS  # noqa: PLC0415
 
     act = ACTS[name](**given)
     _ready()
-    done: Plan | Done
+    done = _done(act, how)
+    _say(_told(act, done, how), done.sentence, as_json=how.as_json)
+
+
+def _read_answers(how: How) -> None:
+    """Write down that kept answers are read again, and read them: each in a transaction of its own."""
+    from ingest.ops.retries import answers  # noqa: PLC0415
+    from workers import vendor_commands  # noqa: PLC0415
+
+    act = answers()
+    _ready()
+    done = _done(act, how)
+    read = done.count > 0 and not how.dry_run
+    sentence = vendor_commands.replay_answers() if read else done.sentence
+    _say(_told(act, done, how) | {"sentence": sentence}, sentence, as_json=how.as_json)
+
+
+def _done(act: "Act", how: How) -> "Plan | Done":
+    """What was done, or would be."""
+    from ingest.db import transaction  # noqa: PLC0415
+    from ingest.ops.act import By, perform  # noqa: PLC0415
+
     with transaction() as session:
         if how.dry_run:
-            done = act.plan(session)
-        else:
-            done = perform(session, act, By(_account(), how.reason), confirmed=how.confirm)
+            return act.plan(session)
+        return perform(session, act, By(_account(), how.reason), confirmed=how.confirm)
+
+
+def _told(act: "Act", done: "Plan | Done", how: How) -> dict[str, Any]:
     told = {"action": act.action, "about": act.about, "count": done.count, "sentence": done.sentence}
-    _say(told | {"done": not how.dry_run and done.count > 0}, done.sentence, as_json=how.as_json)
+    return told | {"done": not how.dry_run and done.count > 0}
 
 
 def _say(told: object, line: str, *, as_json: bool) -> None:

@@ -79,7 +79,7 @@ def perform(session: Session, act: Act, by: By, *, seen: int | None = None, conf
 
     `seen` is the count that was shown before. Raises Refused, Changed; nothing is done then.
     """
-    reason = _reason(by.reason)
+    reason = given_reason(by.reason)
     plan = act.plan(session)
     if not plan.count:
         return Done(0, plan.sentence)
@@ -100,7 +100,7 @@ def write_down(session: Session, by: By, action: str, about: str, count: int) ->
     return kept.id
 
 
-def _reason(text: str) -> str:
+def given_reason(text: str) -> str:
     """A reason as it is kept. Raises Refused where there is none, or where it names somebody."""
     reason = re.sub(r"\s+", " ", text).strip()
     if not reason:

@@ -8,7 +8,16 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ingest import clock, following
-from ingest.models import BackfillWindow, Connection, Delivery, Run, ScoreRequest, StreamState, VendorAccount
+from ingest.models import (
+    BackfillWindow,
+    Connection,
+    Delivery,
+    Run,
+    ScoreRequest,
+    SignInCode,
+    StreamState,
+    VendorAccount,
+)
 from ingest.ops.act import Act, Plan
 from ingest.ops.saying import many
 from ingest.standings import declared
@@ -16,7 +25,8 @@ from providers.base import Stream
 from providers.errors import VagusError
 
 LONGEST = timedelta(days=180)
-LEASED: Sequence[Any] = (Connection, BackfillWindow, ScoreRequest, Delivery, Run)
+TOO_LARGE = 2**63
+LEASED: Sequence[Any] = (Connection, BackfillWindow, ScoreRequest, Delivery, Run, SignInCode)
 WAY_BACK = {
     "reconnect": "The person has to connect again first; what is missing is fetched by itself then.",
     "needs_you": "Only the person can go on here; what is missing is fetched by itself then.",
@@ -28,10 +38,11 @@ WAY_BACK = {
 def resync(*, connection: int, since: date, until: date, stream: str = "") -> Act:
     """Have days of the past fetched again, both ends in it, of one stream or all. Raises VagusError for no such span.
 
-    Stored rows stay until an answer replaces them.
+    Days that have not been yet are left out. Stored rows stay until an answer replaces them.
     """
     if not timedelta(0) <= until - since < LONGEST:
         raise VagusError("give the first and the last day, at most 180 days together")
+    until = max(since, min(until, clock.now().date()))
     first, last = _midnight(since), _midnight(until)
     span = f"{since.isoformat()} to {until.isoformat()}"
 
@@ -98,8 +109,10 @@ def sync(*, connection: int) -> Act:
 def release(*, connection: int | None = None) -> Act:
     """Take leases back: of one connection and its windows whoever holds them, else all that ran out.
 
-    A worker that lost its lease writes nothing further.
+    A worker that lost its lease writes nothing further. Raises VagusError for a number that no connection can have.
     """
+    if connection is not None and not 0 < connection < TOO_LARGE:
+        raise VagusError(f"there is no connection {connection}")
     scope = "leases that ran out" if connection is None else f"leases of connection {connection}"
 
     def plan(session: Session) -> Plan:
@@ -143,7 +156,7 @@ def _leases(session: Session, connection: int | None, *, free: bool) -> int:
 
 def _followed(session: Session, connection: int, name: str) -> tuple[Connection, list[Stream]]:
     """A grant, and its streams whose past can be asked for. Raises VagusError for no such connection or stream."""
-    row = session.get(Connection, connection) if 0 < connection < 2**63 else None
+    row = session.get(Connection, connection) if 0 < connection < TOO_LARGE else None
     if row is None or row.kind != "grant":
         raise VagusError(f"there is no connection {connection} that a vendor could be asked for")
     provider = declared(session.get_one(VendorAccount, row.vendor_account).vendor)

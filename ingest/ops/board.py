@@ -3,7 +3,7 @@
 Every number is one query's count; nothing here is a health value or an address.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from ingest.models import Heartbeat, OperatorAction, Person
 from ingest.ops import counts
-from ingest.ops.calls import Calls, calls
+from ingest.ops.calls import Calls, calls, shut
 from ingest.ops.fresh import Freshness, freshness
-from ingest.ops.graves import Cause, causes
+from ingest.ops.graves import Cause, causes, given_up
 from ingest.ops.past import Past, pasts
 from ingest.ops.problems import Problem, healing, yours
 from ingest.ops.queues import QueueStand, queues
@@ -42,6 +42,7 @@ class Acted:
 class Board:
     """Everything at one instant. `yours` needs a human and is red; `healing` ends by itself and is yellow.
 
+    `given_up` are the jobs of each kind, `buried` their causes, the first of them where there are very many.
     `people` are the active ones, `beat_at` is when the scheduler last ticked, `broker` whether Valkey answers.
     """
 
@@ -52,6 +53,7 @@ class Board:
     queues: Sequence[QueueStand]
     calls: Sequence[Calls]
     buried: Sequence[Cause]
+    given_up: Mapping[str, int]
     past: Sequence[Past]
     actions: Sequence[Acted]
     beat_at: datetime | None
@@ -80,9 +82,10 @@ def board(session: Session, now: datetime) -> Board:
         people=session.scalar(select(func.count()).where(Person.state == "active")) or 0,
         told=told(session, now),
         fresh=freshness(session, now),
-        queues=queues(session, now, [app.app for app in asked if not app.open]),
+        queues=queues(session, now, shut(asked)),
         calls=asked,
         buried=causes(session),
+        given_up=given_up(session),
         past=pasts(session, now),
         actions=acted(session, LATEST),
         beat_at=session.scalar(select(Heartbeat.at).where(Heartbeat.name == "beat")),

@@ -69,6 +69,11 @@ def calls(session: Session, now: datetime) -> Sequence[Calls]:
     return sorted(found, key=lambda each: (each.open, 1.0 if each.share is None else each.share, each.vendor))
 
 
+def shut(apps: Sequence[Calls]) -> list[int]:
+    """The registrations of which nothing is claimed now."""
+    return [each.app for each in apps if not each.open]
+
+
 def _of_app(app: VendorApp, now: datetime, lately: Mapping[str, int] | None) -> Calls:
     paused = app.paused_until is not None and app.paused_until > now
     each = None if lately is None else (lambda *names: sum(lately.get(name, 0) for name in names))

@@ -1,11 +1,14 @@
-"""Is data fresh? For each vendor how old the newest nights are, and how its grants stand."""
+"""Is data fresh? For each vendor how old the newest nights are, and how its grants stand.
 
-from collections.abc import Mapping, Sequence
+The lists that these numbers lead to share their conditions.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 import providers
@@ -20,10 +23,10 @@ PROMISED = timedelta(hours=30)  # a night a day, and the hours until a phone has
 class Freshness:
     """The grants of one vendor.
 
-    `followed` ones are active and have a first night, or should have one by now. The newest night of these is
-    `on_time`, `late` beyond what is promised, or `behind` beyond twice that; `p50` and `p95` are seconds from it until
-    now. `due` connections could be asked and were not yet, the oldest since `due_since`. `reconnect` and `needs_you`
-    wait for their person, `failing` have a stream that fails or was given up.
+    `followed` ones are active and have a first night, or should have one by now; who did not grant nights owes none.
+    The newest night of these is `on_time`, `late` beyond what is promised, or `behind` beyond twice that; `p50` and
+    `p95` are seconds from it until now. `due` connections wait for a worker, the oldest since `due_since`. `reconnect`
+    and `needs_you` wait for their person, `failing` have a stream that fails or was given up.
     """
 
     vendor: str
@@ -46,14 +49,14 @@ class Freshness:
 def freshness(session: Session, now: datetime) -> Sequence[Freshness]:
     """Each vendor that has a registration, worst first."""
     vendors = session.scalars(select(VendorApp.vendor).distinct().order_by(VendorApp.vendor)).all()
-    nights, stands, failing = _nights(session, now), _stands(session, now), _failing(session)
+    nights, stands, troubled = _nights(session, now), _stands(session, now), _failing(session)
     found = [
         Freshness(
             vendor=vendor,
             title=title_of(vendor),
             **nights.get(vendor, NO_NIGHTS),
             **stands.get(vendor, NOBODY),
-            failing=failing.get(vendor, 0),
+            failing=troubled.get(vendor, 0),
         )
         for vendor in vendors
     ]
@@ -66,26 +69,59 @@ NOBODY: Mapping[str, Any] = dict.fromkeys(("active", "due", "reconnect", "needs_
 }
 
 
+def due(now: datetime) -> ColumnElement[bool]:
+    """Connections that wait to be asked: what a worker holds does not."""
+    return and_(Connection.next_sync_at <= now, or_(Connection.lease_until.is_(None), Connection.lease_until <= now))
+
+
+def failing() -> ColumnElement[bool]:
+    """Active connections with a stream that fails or was given up; one that was not granted does neither."""
+    streams = (StreamState.failing_since.is_not(None), StreamState.state != "forbidden")
+    return and_(Connection.state == "active", Connection.id.in_(select(StreamState.connection).where(*streams)))
+
+
+def by_night(word: str, now: datetime) -> ColumnElement[bool]:
+    """Active connections whose newest night is so: a word of NIGHTS."""
+    streams = select(StreamState.connection).join(Connection, Connection.id == StreamState.connection)
+    return Connection.id.in_(streams.where(*_owing(_nightly().values()), _ages(now)[word]))
+
+
+NIGHTS = ("followed", "on_time", "late", "behind")
+
+
+def _ages(now: datetime) -> Mapping[str, ColumnElement[bool]]:
+    # Who was connected just now and has no night yet owes none.
+    at = func.coalesce(StreamState.newest_at, Connection.state_since)
+    late, behind = at < now - PROMISED, at < now - 2 * PROMISED
+    followed = StreamState.newest_at.is_not(None) | late
+    return {"followed": followed, "on_time": followed & ~late, "late": late & ~behind, "behind": behind}
+
+
+def _owing(streams: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
+    """The streams that nights are counted by: granted, and of active connections."""
+    return (
+        StreamState.stream.in_(filter(None, streams)),
+        StreamState.state != "forbidden",
+        Connection.state == "active",
+    )
+
+
+def _nightly() -> Mapping[str, str]:
+    """The stream that a vendor's nights are counted by, its first nightly one."""
+    return {provider.name: _first_nightly(provider) for provider in providers.PROVIDERS}
+
+
 def _nights(session: Session, now: datetime) -> Mapping[str, Mapping[str, Any]]:
     """How old the newest night of each active connection is, by vendor: as its first nightly stream has it."""
-    nightly = {provider.name: _first_nightly(provider) for provider in providers.PROVIDERS}
-    newest, since = StreamState.newest_at, Connection.state_since
-    # Who was connected just now and has no night yet owes none.
-    at = func.coalesce(newest, since)
-    late, behind = at < now - PROMISED, at < now - 2 * PROMISED
-    followed = newest.is_not(None) | late
+    nightly, ages, newest = _nightly(), _ages(now), StreamState.newest_at
     columns: tuple[Any, ...] = (
         StreamState.stream,
-        func.count().filter(followed).label("followed"),
-        func.count().filter(followed, ~late).label("on_time"),
-        func.count().filter(late, ~behind).label("late"),
-        func.count().filter(behind).label("behind"),
+        *(func.count().filter(ages[word]).label(word) for word in NIGHTS),
         func.percentile_disc(0.5).within_group(newest).label("p50"),  # of instants: their ages would be sorted slower
         func.percentile_disc(0.05).within_group(newest).label("p95"),
     )
     active = select(*columns).join(Connection, Connection.id == StreamState.connection)
-    wanted = (StreamState.stream.in_(filter(None, nightly.values())), Connection.state == "active")
-    rows = session.execute(active.where(*wanted).group_by(StreamState.stream)).mappings()
+    rows = session.execute(active.where(*_owing(nightly.values())).group_by(StreamState.stream)).mappings()
     by_stream = {row["stream"]: _aged(row, now) for row in rows}
     return {vendor: by_stream.get(stream, NO_NIGHTS) for vendor, stream in nightly.items()}
 
@@ -101,12 +137,12 @@ def _first_nightly(provider: Provider) -> str:
 
 def _stands(session: Session, now: datetime) -> Mapping[str, Mapping[str, Any]]:
     """The connections of each vendor by how they stand, and those that are due."""
-    due = (Connection.next_sync_at <= now, Connection.state == "active")
+    waits = due(now)
     columns: tuple[Any, ...] = (
         VendorApp.vendor,
         *(func.count().filter(Connection.state == state).label(state) for state in STATES),
-        func.count().filter(*due).label("due"),
-        func.min(Connection.next_sync_at).filter(*due).label("due_since"),
+        func.count().filter(waits).label("due"),
+        func.min(Connection.next_sync_at).filter(waits).label("due_since"),
     )
     rows = session.execute(
         select(*columns).join(VendorApp, VendorApp.id == Connection.vendor_app).group_by(VendorApp.vendor)
@@ -118,12 +154,11 @@ STATES = ("active", "reconnect", "needs_you", "paused")
 
 
 def _failing(session: Session) -> Mapping[str, int]:
-    """How many connections of each vendor have a stream that fails or was given up."""
+    """How many connections of each vendor are failing."""
     rows = session.execute(
-        select(VendorApp.vendor, func.count(Connection.id.distinct()))
+        select(VendorApp.vendor, func.count(Connection.id))
         .join(Connection, Connection.vendor_app == VendorApp.id)
-        .join(StreamState, StreamState.connection == Connection.id)
-        .where(StreamState.failing_since.is_not(None), StreamState.state != "forbidden", Connection.state == "active")
+        .where(failing())
         .group_by(VendorApp.vendor)
     )
     return dict(rows.all())

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,6 +66,12 @@ def causes(session: Session) -> Sequence[Cause]:
         )
         for kind, about, reason, count, people, first, last in rows
     ]
+
+
+def given_up(session: Session) -> Mapping[str, int]:
+    """How many jobs of each kind were given up, whatever their cause; kinds without any are not in it."""
+    jobs = union_all(_streams(), _windows(), _scores(), _messages()).subquery()
+    return dict(session.execute(select(jobs.c.kind, func.count()).group_by(jobs.c.kind)).all())
 
 
 def _named(kind: str, about: str, normal: str) -> str:

@@ -32,11 +32,12 @@ def pause_vendor(*, vendor: str) -> Act:
         apps = pauses.apps(session, vendor)
         if not apps:
             return Plan(0, f"{title} is not set up here.")
-        if held := next((app for app in apps if app.held_at is not None), None):
-            return Plan(0, f'{title} is paused already, by {held.held_by}: "{held.held_reason}".')
+        free = [app for app in apps if app.held_at is None]
+        if not free:
+            return Plan(0, f'{title} is paused already, by {apps[0].held_by}: "{apps[0].held_reason}".')
         waiting = many(_connections(session, vendor), "connection waits", "connections wait")
         sentence = f"{title} is asked for nothing until it is resumed: {waiting}. Its notices are still taken."
-        return Plan(len(apps), f"{sentence} {ENDS_BY_ITSELF}")
+        return Plan(len(free), f"{sentence} {ENDS_BY_ITSELF}")
 
     return Act(
         action="pause vendor",

@@ -18,6 +18,7 @@ from ingest.db import transaction
 from ingest.models import Credential, Delivery, Heartbeat, HintReceived, HookSubscription, VendorApp
 from ingest.ops import counts
 from ingest.ops.board import Board, board
+from ingest.replay import KINDS
 
 TEXT = {
     "vagus_calls": "Calls to vendors by answer: ok, too_many (429), refused (other 4xx), failed (5xx), none.",
@@ -110,9 +111,9 @@ def _of_vendors(seen: Board) -> Iterator[Metric]:
         if each.left is not None:
             left[each.vendor] = min(each.left, left.get(each.vendor, 1.0))
     yield _gauge("vagus_budget_left_ratio", "The part of the calls a vendor allows that is left.", one, _keyed(left))
-    paused = {each.vendor: float(each.paused_until is not None) for each in seen.calls}
+    paused = _any((each.vendor, each.paused_until is not None) for each in seen.calls)
     yield _gauge("vagus_vendor_paused", "Whether a vendor is left alone while its calls fail.", one, _keyed(paused))
-    held = {each.vendor: float(each.hold is not None) for each in seen.calls}
+    held = _any((each.vendor, each.hold is not None) for each in seen.calls)
     yield _gauge("vagus_vendor_held", "Whether an operator holds a vendor.", one, _keyed(held))
     windows = {(each.vendor, state): getattr(each, state) for each in seen.past for state in ("waiting", "buried")}
     windows |= {(each.vendor, "done_last_hour"): each.last_hour for each in seen.past}
@@ -135,10 +136,8 @@ def _of_messages(seen: Board) -> Iterator[Metric]:
     yield _gauge(
         "vagus_told_today", "People who were told today that they are strained.", (), [((), seen.told.told_today)]
     )
-    buried: dict[tuple[str, ...], float] = dict.fromkeys([("stream",), ("window",), ("score",), ("message",)], 0.0)
-    for cause in seen.buried:
-        buried[cause.kind,] += cause.count
-    yield _gauge("vagus_buried", "Jobs that were given up, by kind.", ("kind",), buried.items())
+    buried = (((kind,), seen.given_up.get(kind, 0)) for kind in KINDS)
+    yield _gauge("vagus_buried", "Jobs that were given up, by kind.", ("kind",), buried)
     yield _gauge("vagus_people", "People.", (), [((), seen.people)])
     problems = {("yours",): len(seen.yours), ("healing",): len(seen.healing)}
     yield _gauge(
@@ -225,6 +224,14 @@ def _histogram(
 
 def _keyed(values: Mapping[str, float]) -> Iterator[tuple[tuple[str], float]]:
     return (((name,), value) for name, value in values.items())
+
+
+def _any(apps: Iterable[tuple[str, bool]]) -> Mapping[str, float]:
+    """By vendor 1 where it is so of any of its apps."""
+    found: dict[str, float] = {}
+    for vendor, so in apps:
+        found[vendor] = max(float(so), found.get(vendor, 0.0))
+    return found
 
 
 def _age(now: datetime, since: datetime | None) -> float:

@@ -1,12 +1,12 @@
 """Operators: those who run the service. No people of it: a table, a cookie and a door of their own.
 
-They sign in by the same mailed digits as people do, under another nonce, so that neither's codes open the other's
-door. Whoever asks at that door is answered alike; digits are mailed to operators alone.
+They sign in by the same mailed digits as people do, kept for another door, so that neither's codes open the other's.
+Whoever asks at that door is answered alike; digits are mailed to operators alone.
 """
 
 import secrets
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -21,6 +21,7 @@ from providers.errors import VagusError
 Role = Literal["view", "operate"]
 SESSION_LIFE = timedelta(hours=12)  # a shift
 MARK = "terminal-operator"  # what links made for operators carry
+DOOR: Final = "operator"
 NOT_YOURS = "You can look but not change. Whoever runs this service can give you the role operate."
 
 
@@ -68,17 +69,17 @@ def get(session: Session, address: str) -> Operator:
 def ask(session: Session, address: str, nonce: str, client: str) -> None:
     """Have a code mailed where the address is an operator's; else do the same without the mail. Raises TooManyCodes."""
     known = _find(session, address) is not None
-    signin.ask(session, address, _own(nonce), client, mailed=known)
+    signin.ask(session, address, nonce, client, door=DOOR, mailed=known)
 
 
 def asked(session: Session, nonce: str | None) -> Asked | None:
     """What this browser waits for, or None."""
-    return signin.asked(session, _own(nonce)) if nonce else None
+    return signin.asked(session, nonce, DOOR)
 
 
 def enter(session: Session, nonce: str | None, digits: str) -> Operator | Refused:
     """The operator whose code this is; else what to say."""
-    address = signin.redeem(session, _own(nonce) if nonce else None, digits)
+    address = signin.redeem(session, nonce, digits, DOOR)
     if isinstance(address, Refused):
         return address
     return _find(session, address) or Refused("That code doesn't match. Ask for a new one.")
@@ -121,8 +122,3 @@ def operator_of(session: Session, token: str | None) -> Operator | None:
 
 def _find(session: Session, address: str) -> Operator | None:
     return session.scalar(select(Operator).where(Operator.address == address))
-
-
-def _own(nonce: str) -> str:
-    """The nonce under which an operator's codes are kept: the same cookie value at the other door finds none."""
-    return f"operator.{nonce}"

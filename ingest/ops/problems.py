@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ingest.freshness import moment
 from ingest.ops.calls import WELL, Calls
 from ingest.ops.fresh import Freshness
+from ingest.ops.graves import MOST
 from ingest.ops.queues import HEARD, QueueStand
 from ingest.ops.saying import lasting, many, share
 from ingest.ops.telling import ChannelKind
@@ -131,11 +132,11 @@ def _lost(vendor: Freshness) -> Iterator[Problem]:
 
 
 def _buried(seen: "Board") -> Iterator[Problem]:
-    count = sum(cause.count for cause in seen.buried)
+    count = sum(seen.given_up.values())
     if not count:
         return
     since = min((cause.first for cause in seen.buried if cause.first), default=None)
-    causes = many(len(seen.buried), "cause", "causes")
+    causes = many(len(seen.buried), "cause", "causes") + (" or more" if len(seen.buried) == MOST else "")
     yield Problem("buried", f"{many(count, 'job was', 'jobs were')} given up, for {causes}.", count, since)
 
 

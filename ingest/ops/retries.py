@@ -28,7 +28,7 @@ TRIED_AGAIN = {
 LET_GO = {
     "stream": "They leave this list and are asked at their next probe, within a day; what they stored stays.",
     "window": "Those nights are not fetched any more, unless the person connects again or you resync them.",
-    "score": "Nothing is judged until the next night, or anything else new, asks for it.",
+    "score": "Who is not judged today yet is asked for again within a minute; all others by what comes in next.",
     "message": "They are not sent any more.",
 }
 
@@ -54,7 +54,7 @@ def replay(
         if not jobs:
             return Plan(0, "Nothing that was given up matches this.")
         pace = f", spread over {lasting(timedelta(seconds=spread))}" if spread and len(jobs) > 1 else ""
-        return Plan(len(jobs), f"Replay {_told(jobs)}{pace}. {_meaning(TRIED_AGAIN, jobs)}")
+        return Plan(len(jobs), f"Replay {_told(jobs)}{pace}. {_meaning(TRIED_AGAIN, jobs)}{_asleep(jobs)}")
 
     return Act(
         action="replay",
@@ -67,6 +67,25 @@ def replay(
         done=lambda count: _due_again(count, spread),
         back="/ops/buried",
         spread=spread,
+    )
+
+
+def answers() -> Act:
+    """Have the kept answers of older mappings read again; the reading itself is a transaction each, and follows."""
+
+    def plan(session: Session) -> Plan:
+        count = len(replaying.older_answers(session))
+        if not count:
+            return Plan(0, "Every kept answer was read by the mapping of today.")
+        return Plan(count, f"Read {many(count, 'kept answer', 'kept answers')} again. {NOBODY}")
+
+    return Act(
+        action="replay answers",
+        title="Read kept answers again",
+        about="kept answers of older mappings",
+        plan=plan,
+        do=lambda session, _: len(replaying.older_answers(session)),
+        done=lambda count: f"{many(count, 'kept answer is', 'kept answers are')} read again.",
     )
 
 
@@ -136,6 +155,12 @@ def _meaning(meanings: dict[str, str], jobs: list[Buried]) -> str:
     if len(kinds) == 1:
         return meanings[kinds[0]]
     return " ".join(f"{WORDS[kind][1].capitalize()}: {meanings[kind]}" for kind in kinds)
+
+
+def _asleep(jobs: list[Buried]) -> str:
+    """How many of them nobody comes to for now."""
+    count = sum(job.asleep for job in jobs)
+    return f" {many(count, 'waits', 'wait')} until the connection is active again." if count else ""
 
 
 def _due_again(count: int, spread: int) -> str:

@@ -9,11 +9,15 @@ from sqlalchemy.orm import Session
 
 from ingest import filling
 from ingest.models import BackfillWindow, Channel, Connection, Person, Run, ScoreRequest, StreamState, VendorAccount
+from ingest.ops import fresh
+from ingest.ops.calls import calls, shut
 from ingest.replay import without_addresses
 from ingest.standings import declared, title_of
 
 LARGEST = 2**63 - 1
 STATES = ("active", "reconnect", "needs_you", "disconnected", "due", "failing")
+WAITING = ("due", "ready", "gated")
+LISTED = frozenset({*STATES, *WAITING, *fresh.NIGHTS})
 MOST = 200
 
 
@@ -72,9 +76,13 @@ class Someone:
 
 
 def connections(session: Session, now: datetime, state: str = "", vendor: str = "") -> tuple[list[Line], int]:
-    """The first connections in a state, longest in it first, and how many there are; `due` and `failing` are states."""
-    conditions = [*_in_state(state, now), *([VendorAccount.vendor == vendor] if vendor else [])]
-    rows = session.execute(_lines().where(*conditions).order_by(Connection.state_since, Connection.id).limit(MOST))
+    """The first connections in a state, longest in it first, and how many there are; the board's words are states too.
+
+    Of those that are due, `ready` could be claimed now; `gated` are of a vendor that is not asked at the moment.
+    """
+    conditions = [*_in_state(session, state, now), *([VendorAccount.vendor == vendor] if vendor else [])]
+    first = Connection.next_sync_at if state in WAITING else Connection.state_since
+    rows = session.execute(_lines().where(*conditions).order_by(first, Connection.id).limit(MOST))
     counted = select(func.count(Connection.id)).join(VendorAccount, VendorAccount.id == Connection.vendor_account)
     return [_line(row, now) for row in rows], session.scalar(counted.where(*conditions)) or 0
 
@@ -132,15 +140,19 @@ def _line(row: Row[Connection, str, int], now: datetime) -> Line:
     )
 
 
-def _in_state(state: str, now: datetime) -> list[ColumnElement[bool]]:
+def _in_state(session: Session, state: str, now: datetime) -> list[ColumnElement[bool]]:
     match state:
         case "":
             return []
         case "due":
-            return [Connection.state == "active", Connection.next_sync_at <= now]
+            return [fresh.due(now)]
+        case "ready" | "gated":
+            closed = Connection.vendor_app.in_(shut(calls(session, now)))
+            return [fresh.due(now), closed if state == "gated" else ~closed]
         case "failing":
-            failing = select(StreamState.connection).where(StreamState.failing_since.is_not(None))
-            return [Connection.state == "active", Connection.id.in_(failing)]
+            return [fresh.failing()]
+        case word if word in fresh.NIGHTS:
+            return [fresh.by_night(word, now)]
         case _:
             return [Connection.state == state]
 

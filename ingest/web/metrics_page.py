@@ -19,6 +19,7 @@ from ingest.settings import settings
 
 router = APIRouter()
 HOOKS = "/hooks/"
+BROKEN = 500
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 LOCAL_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -68,19 +69,29 @@ class Counted:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and count the status that comes back."""
+        """Pass on, and count the status that comes back; what breaks is answered 500 further out."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
+        begun = False
+
         async def answer(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 _count(scope["path"], message["status"])
             await send(message)
 
-        await self.app(scope, receive, answer)
-        if scope["path"].startswith(HOOKS):
-            await run_in_threadpool(counts.flush)
+        try:
+            await self.app(scope, receive, answer)
+        except Exception:
+            if not begun:
+                _count(scope["path"], BROKEN)
+            raise
+        finally:
+            if scope["path"].startswith(HOOKS):
+                await run_in_threadpool(counts.flush)
 
 
 def _count(path: str, status: int) -> None:

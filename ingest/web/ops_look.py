@@ -1,7 +1,7 @@
 """How the board is laid out: what is healthy folds into one line, and each problem leads to what can be done."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +23,7 @@ def at(moment: datetime | None, now: datetime) -> str:
     """An instant in UTC: `06:12`, with its date where that is another day; a dash for none."""
     if moment is None:
         return "–"
+    moment, now = moment.astimezone(UTC), now.astimezone(UTC)
     if moment.date() == now.date():
         return f"{moment:%H:%M}"
     return f"{moment.day} {moment:%b}, {moment:%H:%M}" if moment.year == now.year else f"{moment.day} {moment:%b %Y}"
@@ -115,8 +116,8 @@ WAYS: Mapping[str, Callable[[str], list[Way]]] = {  # by what a problem's mark b
     "failing": _struggling,
     "refusing": _struggling,
     "used": lambda vendor: [("List", _list("due", vendor))],
-    "behind": lambda vendor: [("List", _list("active", vendor))],
+    "behind": lambda vendor: [("List", _list("behind", vendor))],
     "overdue": lambda _: [("Release", act("release"))],
-    "waiting": lambda queue: [("List", _list("due", ""))] if queue == "sync" else [],
+    "waiting": lambda queue: [("List", _list("ready", ""))] if queue == "sync" else [],
     "untold": lambda _: [("Pause", act("pause-queue", queue="notify"))],
 }

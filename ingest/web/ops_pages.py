@@ -17,7 +17,7 @@ from ingest.ops.board import board
 from ingest.ops.graves import causes
 from ingest.ops.retries import chosen
 from ingest.ops.saying import lasting, many
-from ingest.ops.standing import STATES
+from ingest.ops.standing import LISTED, STATES
 from ingest.ops.why import why
 from ingest.replay import KINDS
 from ingest.web import ops_look
@@ -79,7 +79,7 @@ def buried(  # a query
 @router.get("/connections")
 def connections(request: Request, operator: Viewing, state: str = "", vendor: str = "") -> Response:
     """Connections by state, those first that are in it longest."""
-    now, wanted = clock.now(), state if state in STATES else ""
+    now, wanted = clock.now(), state if state in LISTED else ""
     with transaction() as session:
         lines, count = standing.connections(session, now, wanted, vendor)
     return _page(

@@ -4,9 +4,19 @@ import json
 from dataclasses import asdict
 from datetime import timedelta
 
-from ingest.models import BackfillWindow, Operator, OperatorAction, Person, QueueHold, ScoreRequest, VendorAccount
-from ingest.ops import counts
+from ingest.models import (
+    BackfillWindow,
+    Operator,
+    OperatorAction,
+    Person,
+    QueueHold,
+    ScoreRequest,
+    SignInCode,
+    VendorAccount,
+)
+from ingest.ops import asking, counts, graves, problems, standing
 from ingest.ops.board import Board, board
+from ingest.ops.fresh import NIGHTS
 from ingest.ops.graves import causes, fingerprint
 from ingest.replay import buried
 from tests.ingest.ops_stage import DAY, HOUR, MINUTE, NOW, app, beats, broker, delivery, grant, stage, streams
@@ -52,6 +62,48 @@ def test_what_could_be_claimed_is_apart_from_what_is_shut_out_in_hand_or_left_be
     assert (sync.ready, sync.gated, sync.running, sync.overdue) == (2, 1, 1, 1)
     assert NOW - sync.oldest == 9 * MINUTE
     assert NOW - sync.oldest_with_retries == 20 * MINUTE
+
+
+def test_a_number_on_the_board_is_as_many_as_the_rows_it_leads_to(stage):
+    beats(stage)
+    oura, whoop = app(stage), app(stage, "whoop", held_at=NOW - HOUR, held_by="dana@example.org", held_reason="a storm")
+    grant(stage, oura, "ready", next_sync_at=NOW - MINUTE)
+    oldest = grant(stage, oura, "probe", state="needs_you", state_since=NOW, next_sync_at=NOW - HOUR)
+    grant(stage, oura, "running", next_sync_at=NOW - MINUTE, lease_token="t", lease_until=NOW + MINUTE)
+    grant(stage, whoop, "gated", next_sync_at=NOW - MINUTE)
+    streams(stage, grant(stage, oura, "failing"), ["oura.sleep"], failing_since=NOW - HOUR, newest_at=NOW - 9 * DAY)
+    unslept = grant(stage, oura, "unslept", state_since=NOW - 9 * DAY)
+    streams(stage, unslept, state="forbidden", failing_since=NOW - HOUR, newest_at=None)
+    streams(stage, grant(stage, oura, "new", state_since=NOW - HOUR), newest_at=None)
+    seen = board(stage, NOW)
+    sync, of = queue(seen, "sync"), next(each for each in seen.fresh if each.vendor == "oura")
+    assert (sync.ready, sync.gated, of.due, of.failing, of.followed, of.behind) == (2, 1, 2, 1, 3, 1)
+    for word in ("due", "failing", "reconnect", "needs_you", *NIGHTS):
+        assert standing.connections(stage, NOW, word, "oura")[1] == getattr(of, word), word
+    for word in ("ready", "gated"):
+        assert standing.connections(stage, NOW, word)[1] == getattr(sync, word), word
+    assert standing.connections(stage, NOW, "due")[0][0].id == oldest.id
+
+
+def test_what_was_given_up_is_counted_whole_however_many_causes_it_has(stage, monkeypatch):
+    monkeypatch.setattr(graves, "MOST", 1)
+    monkeypatch.setattr(problems, "MOST", 1)
+    beats(stage)
+    one = grant(stage, app(stage))
+    stage.add_all(window(one, n, state="buried", error=f"trouble {'ab'[n]}") for n in range(2))
+    stage.flush()
+    seen = board(stage, NOW)
+    assert [each.sentence for each in seen.yours] == ["2 jobs were given up, for 1 cause or more."]
+    assert seen.given_up == {"window": 2}
+
+
+def test_a_lease_that_is_counted_as_overdue_is_one_that_releasing_takes_back(stage):
+    beats(stage)
+    code = {"code": b"sealed", "code_hash": "h", "browser_hash": "b", "expires_at": NOW + MINUTE}
+    lease = {"lease_token": "t", "lease_until": NOW - MINUTE}
+    stage.add(SignInCode(address="ada@example.org", created_at=NOW - MINUTE, **code, **lease))
+    stage.flush()
+    assert queue(board(stage, NOW), "notify").overdue == asking.release().plan(stage).count == 1
 
 
 def test_a_backlog_that_is_tried_again_and_again_does_not_look_young(stage):

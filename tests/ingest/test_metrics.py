@@ -1,5 +1,6 @@
 """What Prometheus reads: the names, labels that name nobody, counts that may be lost, and who may read it."""
 
+import asyncio
 import subprocess
 from datetime import timedelta
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from ingest import settings, vendor_http
-from ingest.models import BackfillWindow, HintReceived, HookSubscription, Person, QueueHold
+from ingest.models import BackfillWindow, HintReceived, HookSubscription, Person, QueueHold, VendorApp
 from ingest.ops import counts, metrics
 from ingest.vendor_http import CallFailed
 from ingest.web import metrics_page
@@ -223,6 +224,23 @@ def test_notices_are_counted_by_vendor_and_an_invented_vendor_makes_no_label(sta
         ("vagus_hooks", "unknown", "refused"),
         ("vagus_pages", "ok"),
     }
+
+
+def test_a_page_that_breaks_is_counted_as_failed(stage):
+    async def broken(*_: object) -> None:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        asyncio.run(metrics_page.Counted(broken)({"type": "http", "path": "/today"}, None, None))
+    counts.flush()
+    assert counts.counted() == {("vagus_pages", "failed"): 1}
+
+
+def test_a_vendor_with_one_held_app_of_two_counts_as_held(stage):
+    app(stage, held_at=NOW, held_by="dana", held_reason="r")
+    stage.add(VendorApp(vendor="oura", client_id="another", created_at=NOW))
+    stage.flush()
+    assert values(scraped(stage)["vagus_vendor_held"])[("oura",)] == 1
 
 
 def asked_from(host: str, **headers: str) -> SimpleNamespace:

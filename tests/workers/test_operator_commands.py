@@ -2,17 +2,19 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
+from ingest import clock as the_clock
 from ingest import db
-from ingest.models import BackfillWindow, Delivery, OperatorAction, OperatorSession, QueueHold, VendorApp
+from ingest.models import BackfillWindow, Delivery, OperatorAction, OperatorSession, QueueHold, Raw, VendorApp
 from ingest.ops import operators
 from providers.errors import VagusError
 from tests.ingest.ops.ops_stage import BOSS, PERSON, Rows, bury, operator, seed
-from workers import cli
+from workers import cli, vendor_commands
 
 RUN = CliRunner()
 WHY = ("--reason", "fixed upstream")
@@ -86,6 +88,34 @@ def test_a_link_is_printed_for_an_operator_alone_on_its_line(rows: Rows):
     ticket = re.fullmatch(r"http://127\.0\.0\.1:\d+/ops/sign-in/once/(\S+)", link)[1]
     with db.transaction() as session:
         assert operators.spend(session, ticket).address == BOSS
+    assert [(action, about) for _, action, about, _ in kept()][-1] == ("sign-in link", BOSS)
+
+
+def test_who_operates_changes_for_a_reason_that_is_kept_with_it(rows: Rows):
+    typed("operator", "add", BOSS, "--reason", "takes the night shift")
+    typed("operator", "remove", BOSS)
+    with db.transaction() as session:
+        reasons = session.scalars(select(OperatorAction.reason).order_by(OperatorAction.id)).all()
+    assert reasons == ["takes the night shift", "removed on the terminal"]
+    with pytest.raises(VagusError, match="Say why"):
+        typed("operator", "add", BOSS, "--reason", " ")
+
+
+def test_kept_answers_are_counted_first_and_read_again_for_a_reason_that_is_written_down(rows: Rows, monkeypatch):
+    read = []
+    monkeypatch.setattr(vendor_commands, "replay_answers", lambda: read.append(len(kept())) or "2 rows are new")
+    with db.transaction() as session:
+        row = {"connection": rows.connection, "stream": "oura.sleep", "content": "c", "mapping": "0", "size": 1}
+        now = the_clock.now()
+        session.add(Raw(**row, body=b"", window_start=now, at=now, expires_at=now + timedelta(days=400)))
+    seen = told("replay", "--answers", "--dry-run")
+    assert (seen["count"], seen["done"]) == (1, False)
+    with pytest.raises(VagusError, match="Say why"):
+        typed("replay", "--answers")
+    assert (read, kept()) == ([], [])
+    assert typed("replay", "--answers", *WHY) == "2 rows are new"
+    assert read == [1]  # it was written down before
+    assert kept()[0][1:] == ("replay answers", "kept answers of older mappings", 1)
 
 
 def test_a_vendor_and_a_queue_are_paused_and_resumed_with_the_account_that_typed_it(rows: Rows):

@@ -9,6 +9,8 @@ from ingest import clock as the_clock
 from ingest import store
 from ingest.db import transaction
 from ingest.models import Alert, Connection, DayValue, Person, Raw, ScoreRequest, VendorAccount
+from ingest.ops import retries
+from ingest.ops.act import By, perform
 from tests.workers.peers import live_nights, make_person, story
 from workers import leases, score, upkeep
 
@@ -87,6 +89,18 @@ def test_a_request_that_waits_or_is_buried_is_not_raised_again_by_the_calendar(m
     with transaction() as session:
         request = session.scalars(select(ScoreRequest)).one()
     assert (request.version, request.buried_at is not None) == (1, True)
+
+
+@pytest.mark.parametrize(("at", "asked"), [("2026-03-01T10:00", 0), ("2026-03-02T10:00", 1)])
+def test_a_discarded_score_is_asked_for_again_where_today_is_not_judged_yet_as_its_act_says(mira, clock, at, asked):
+    clock(at)
+    with transaction() as session:
+        store.request_score(session, mira, "test")
+        session.execute(update(ScoreRequest).values(buried_at=the_clock.now(), error="KeyError"))
+        act = retries.discard(kind="score")
+        assert "Who is not judged today yet is asked for again within a minute" in act.plan(session).sentence
+        assert perform(session, act, By("dana", "a bug")).count == 1
+    assert noticed(clock, at) == asked
 
 
 def test_raw_answers_past_their_retention_are_deleted(mira, clock):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from ingest import clock as the_clock
-from ingest import pauses, replay
+from ingest import following, pauses, replay
 from ingest.models import (
     BackfillWindow,
     Connection,
@@ -18,12 +18,12 @@ from ingest.models import (
     StreamState,
     VendorApp,
 )
-from ingest.ops import asking, holds, persons, retries
+from ingest.ops import asking, holds, persons, retries, telling
 from ingest.ops.act import MANY, Act, By, Changed, Plan, Refused, perform
 from ingest.ops.actions import ACTS, named
 from ingest.ops.graves import causes
 from providers.errors import VagusError
-from tests.ingest.ops.ops_stage import BOSS, WHY, Rows, bury, count, did, kept, seed
+from tests.ingest.ops.ops_stage import BOSS, PERSON, WHY, Rows, bury, count, did, kept, seed
 from workers.app import QUEUES
 
 DAYS = {"since": date(2026, 11, 1), "until": date(2026, 11, 10)}
@@ -193,6 +193,40 @@ def test_one_alone_is_replayed_by_its_kind_and_number(session, rows):
         retries.discard(kind="streams")
 
 
+def test_a_reason_is_searched_as_it_is_shown_so_that_nobody_s_address_can_be_spelled_out(session, rows):
+    bury(session, rows)
+    assert named("replay", {"matching": "not wanted"}).plan(session).count == 1
+    for part in ("mira", "mira.secret@", PERSON):
+        assert named("replay", {"matching": part}).plan(session).count == 0
+
+
+def test_what_is_replayed_counts_as_never_failed_so_that_nights_wait_for_it_and_nobody_is_called(session, rows):
+    bury(session, rows)
+    gone = BackfillWindow.state == "waiting"
+    session.execute(update(BackfillWindow).where(gone).values(state="done"))
+    session.execute(update(Connection).values(state_since=the_clock.now() - timedelta(days=9)))
+    session.execute(update(Delivery).values(created_at=the_clock.now() - timedelta(days=9)))
+    session.expire_all()
+    assert not following.filling(session, rows.person)
+    did(session, retries.replay(spread=0))
+    session.expire_all()
+    assert following.filling(session, rows.person)
+    assert session.get_one(ScoreRequest, rows.person).error is None
+    (channel,) = telling.told(session, the_clock.now()).channels
+    assert (channel.waiting, channel.retrying_since) == (1, None)
+    assert the_clock.now() - channel.oldest < timedelta(minutes=1)
+
+
+def test_a_replay_says_how_many_wait_for_their_connection_and_counts_what_it_really_moved(session, rows):
+    bury(session, rows)
+    session.execute(update(Connection).values(state="reconnect"))
+    session.expire_all()
+    jobs = replay.buried(session, "window")
+    planned = retries.replay(kind="window").plan(session)
+    assert planned.sentence.endswith("3 wait until the connection is active again.")
+    assert [replay.replay(session, jobs, timedelta(0)) for _ in range(2)] == [3, 0]
+
+
 def test_days_are_fetched_again_of_every_stream_that_has_a_past(session, rows):
     session.execute(update(BackfillWindow).values(state="done"))
     stamped = datetime(2026, 11, 1, tzinfo=UTC)
@@ -244,6 +278,17 @@ def test_a_grant_that_nobody_may_use_is_not_asked_and_it_says_what_helps(session
         assert (done.count, done.sentence) == (0, asking.WAY_BACK[state])
 
 
+def test_days_that_have_not_been_yet_are_not_asked_for(session, rows):
+    session.execute(update(BackfillWindow).values(state="done"))
+    act = asking.resync(connection=rows.connection, since=date(2026, 11, 20), until=date(2027, 3, 1))
+    assert act.about.endswith("2026-11-20 to 2026-11-22")
+    assert did(session, act).count == act.plan(session).count
+    waiting = session.scalars(select(BackfillWindow).where(BackfillWindow.state == "waiting"))
+    assert {window.end_at.date() for window in waiting} == {date(2026, 11, 23)}
+    tomorrow = asking.resync(connection=rows.connection, since=date(2026, 11, 23), until=date(2026, 11, 30))
+    assert did(session, tomorrow).sentence == "Those days have not been yet."
+
+
 def test_leases_that_ran_out_are_released_and_those_of_workers_at_work_are_not(session, rows):
     now = the_clock.now()
     other = seed(session, "ada@example.org")
@@ -273,6 +318,14 @@ def test_a_hold_says_who_and_why_to_the_next_who_tries(session, rows):
         f'Oura is paused already, by {BOSS}: "{WHY.reason}".'
     )
     assert WHY.reason in did(session, holds.pause_queue(queue="score")).sentence
+
+
+def test_a_second_app_of_a_held_vendor_is_held_too_when_it_is_paused_again(session, rows):
+    did(session, holds.pause_vendor(vendor="oura"))
+    session.add(VendorApp(vendor="oura", client_id="ours too", created_at=the_clock.now()))
+    session.flush()
+    assert did(session, holds.pause_vendor(vendor="oura")).count == 1
+    assert all(app.held_at for app in session.scalars(select(VendorApp)))
 
 
 def test_queues_can_be_held_by_the_names_that_workers_take():
