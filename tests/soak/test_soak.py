@@ -26,8 +26,8 @@ def test_a_few_people_in_a_storm_come_to_the_same_as_in_calm(capsys: pytest.Capt
         assert run.report(told, plan, 0, console), capsys.readouterr().out
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    assert told.happened["503"], "the vendors failed"
-    assert any(what.startswith("killed") for what in told.happened), "something was killed"
+    killed = sum(count for what, count in told.happened.items() if "killed" in what or "flushed" in what)
+    assert 0 < killed < sum(told.happened.values()), "something was killed, and vendors failed"
     assert told.came["storm"].rows["delivery"], "somebody was told"
 
 
