@@ -256,9 +256,8 @@ def read_rings(records: Sequence[RingConfiguration], _asked: Asked) -> Iterator[
     One without a day is taken for the oldest. A tag too many at the very start changes nothing; one too few hides a
     change of device.
     """
-    set_up = sorted(
-        ((ring.get("set_up_at"), ring["id"]) for ring in records), key=lambda ring: (ring[0] or NEVER, ring[1])
-    )
+    once = {(ring.get("set_up_at"), ring["id"]) for ring in records}  # one told twice in an answer is one ring
+    set_up = sorted(once, key=lambda ring: (ring[0] or NEVER, ring[1]))
     for at, ring in set_up[1:]:
         if at is not None:
             yield Tag(at.astimezone(UTC).date(), "new_device", "oura", link=(RING, ring))

@@ -157,6 +157,11 @@ def test_the_first_ring_is_no_new_device_and_each_later_one_is():
     assert read("ring_configuration", rings[1]) == []
 
 
+def test_a_first_ring_that_an_answer_has_twice_is_no_new_device():
+    first = ring("first", "2021-11-09T08:00:00Z")
+    assert read("ring_configuration", first, first) == []
+
+
 def test_a_ring_without_a_day_is_taken_for_the_oldest():
     rows = read("ring_configuration", ring("dated", "2026-03-31T20:30:00Z"), ring("undated", None))
     assert [row.link[1] for row in rows] == ["dated"]

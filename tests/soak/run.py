@@ -107,6 +107,8 @@ def _both(plan: Plan, folder: Path, deadline: float, progress: Progress) -> Told
         for name, life in zip(NAMES, lives, strict=True):
             life.join()
             control.stop(folder / name)
+            if life.exitcode:
+                told.failed.setdefault(name, f"its process ended with {life.exitcode}")
     told.lived = pace.last.value
     for name in NAMES:
         with suppress(FileNotFoundError):

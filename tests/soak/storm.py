@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import time
 from collections import Counter
 
@@ -119,5 +120,13 @@ def _killed(stack: Stack, victim: str) -> bool:
         return False
     os.kill(pid, signal.SIGKILL)
     if victim == "supervisor":
-        stack.up()
+        _up_again(stack)
     return True
+
+
+def _up_again(stack: Stack) -> None:
+    """Start a supervisor; on a machine that is put to sleep meanwhile, once more."""
+    try:
+        stack.up()
+    except subprocess.TimeoutExpired:
+        stack.up()
