@@ -1,22 +1,21 @@
 """What an answer no longer has. Vendors answer wrongly now and then, so nothing goes before a second answer agrees.
 
 Records: one that is stored, should have been in a complete answer to a closed window, and was not, twice, an hour
-apart, is gone. Points: those of a stream asked by instants that a complete answer does not have; where the answer had
-none at all, an hour apart and twice as well.
+apart, is gone. Points of a stream asked by instants: the same, by UTC day; on a day that two answers lack points of,
+the second one stands.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, or_, select, union
+from sqlalchemy import delete, select, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ingest import clock
-from ingest.models import Absence, Block, DayValue, Episode, Series, Tag
+from ingest.models import Absence, DayValue, Episode, Series, Tag
 from ingest.source import GRANT_RANK, Source
 from providers import shapes
-from providers.measures import Definition
 
 AGREES_AFTER = timedelta(hours=1)
 EDGE = timedelta(days=1)  # by civil date, what lies this near a window's end may be another day's
@@ -31,28 +30,15 @@ def gone_records(
     return [shapes.Gone(source.stream, record) for record in agreed]
 
 
-def empty_again(
-    session: Session, source: Source, series: Sequence[Definition], span: tuple[datetime, datetime], *, empty: bool
-) -> bool:
-    """Whether a window of which points are stored was found empty before, an hour ago or more."""
-    key = f"window {span[0].isoformat()}"
-    doubted = empty and _has_points(session, source.vendor_account, series, span)
-    missing, present = ({key}, set()) if doubted else (set[str](), {key})
-    return bool(_agreed(session, source.connection, source.stream, missing, present))
-
-
-def _has_points(session: Session, account: int, series: Sequence[Definition], span: tuple[datetime, datetime]) -> bool:
-    of_stream = or_(
-        *(
-            (Series.measure == one.measure.name) & (Series.definition == one.name) & (Series.context == one.context)
-            for one in series
-        )
-    )
-    days = (Block.day >= span[0].date(), Block.day < span[1].date())
-    stored = (
-        select(Block.day).join(Series, Series.id == Block.series).where(Series.vendor_account == account, of_stream)
-    )
-    return session.scalar(stored.where(*days).limit(1)) is not None
+def missed_again(
+    session: Session, source: Source, span: tuple[datetime, datetime], missed: Collection[date]
+) -> list[date]:
+    """The UTC days of a span of whole days whose points two answers lack; others missed are noted, or no longer so."""
+    every = (span[0].date() + timedelta(days) for days in range((span[1] - span[0]).days))
+    whole = {day.isoformat() for day in every if day not in missed}
+    lacked = {day.isoformat() for day in missed}
+    agreed = _agreed(session, source.connection, source.stream, lacked, whole)
+    return [date.fromisoformat(day) for day in agreed]
 
 
 def pending(session: Session, connection: int, stream: str) -> bool:

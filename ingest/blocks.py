@@ -96,6 +96,25 @@ def save_points(
     return _put(session, given, borne, spans)
 
 
+def lacking(
+    session: Session, source: Source, definitions: Collection[Definition], span: Span, answer: Sequence[Points]
+) -> set[date]:
+    """The UTC days of the span, which is of whole days, on which points are stored that a complete answer lacks.
+
+    Of all devices of the source's account. What the answer has was saved before.
+    """
+    series = series_of(session, source, definitions)
+    fresh = _fresh(_known_within(series, answer, span))
+    days = range(span[0] // DAY, span[1] // DAY)
+    keys = [(key, day) for key in sorted(series.values()) for day in days]
+    missed: set[int] = set()
+    with array_cursor(session) as cursor:
+        for first in range(0, len(keys), BLOCKS_AT_ONCE):
+            batch = {key: fresh.get(key, NOTHING) for key in keys[first : first + BLOCKS_AT_ONCE]}
+            missed |= {key[1] for key, stored in _read(cursor, batch) if not np.isin(stored.at, batch[key].at).all()}
+    return {EPOCH + timedelta(day) for day in missed}
+
+
 def forget(
     session: Session, source: Source, definitions: Collection[Definition], span: Span, keep: Sequence[Points]
 ) -> set[date]:
@@ -105,11 +124,7 @@ def forget(
     block changed.
     """
     series = series_of(session, source, definitions)
-    given = [
-        (series[points.definition, points.device], _within(points, span))
-        for points in keep
-        if (points.definition, points.device) in series
-    ]
+    given = _known_within(series, keep, span)
     return {day for _, day in _put(session, given, series.values(), [span])}
 
 
@@ -314,6 +329,17 @@ def _hash(points: Columns) -> int:
     """64 bits of a block's content, as PostgreSQL's signed bigint."""
     content = points.at.astype("<i4", copy=False).tobytes() + points.value.astype("<f4", copy=False).tobytes()
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
+
+
+def _known_within(
+    series: Mapping[tuple[Definition, str | None], int], answer: Sequence[Points], span: Span
+) -> list[tuple[int, Points]]:
+    """What an answer has within a span of these series, with the id of each."""
+    return [
+        (series[points.definition, points.device], _within(points, span))
+        for points in answer
+        if (points.definition, points.device) in series
+    ]
 
 
 def _within(points: Points, span: Span) -> Points:

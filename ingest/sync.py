@@ -6,14 +6,14 @@ a window that failed. Each saved page extends the lease of the work it belongs t
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import absences, blocks, client, clock, db, raws, store
+from ingest import absences, blocks, client, clock, db, raws, samples, store
 from ingest.client import Grant
 from ingest.following import DAY, midnight, plan
 from ingest.models import Connection, StreamState
@@ -191,11 +191,12 @@ def _complete(session: Session, source: Source, stream: Stream, window: Asked, a
 def _forget_points(
     session: Session, source: Source, stream: Stream, span: tuple[datetime, datetime], answered: _Answered
 ) -> None:
+    """Let go the points that two answers lack, a day at a time: one whose last page was wrongly empty ends early."""
     since, until = int(span[0].timestamp()), int(span[1].timestamp())
-    empty = not any(((points.at >= since) & (points.at < until)).any() for points in answered.points)
-    agreed = absences.empty_again(session, source, stream.series, span, empty=empty)
-    if not empty or agreed:
-        blocks.forget(session, source, stream.series, (since, until), answered.points)
+    missed = blocks.lacking(session, source, stream.series, (since, until), answered.points)
+    for day in absences.missed_again(session, source, span, missed):
+        begins = int(datetime.combine(day, time(), UTC).timestamp())
+        blocks.forget(session, source, stream.series, (begins, begins + samples.DAY), answered.points)
 
 
 def _advance(grant: Grant, stream: Stream, window: Asked, session: Session, newest: datetime | None) -> None:

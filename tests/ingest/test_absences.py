@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -13,8 +12,7 @@ from ingest.models import Absence, Episode
 from ingest.saving import save
 from ingest.source import GRANT_RANK, Source
 from providers.shapes import Episode as EpisodeRow
-from providers.shapes import Points
-from tests.ingest.following_stage import HEART, NIGHTS, PULSE, connected
+from tests.ingest.following_stage import NIGHTS, PULSE, connected
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SPAN = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC))
@@ -72,23 +70,20 @@ def test_what_lies_at_the_edge_of_a_window_by_date_is_not_missed(source: Source,
     assert missed == set(ALL[:-1]), "the eighth may belong to the day after the window"
 
 
-def test_an_empty_window_of_points_is_believed_the_second_time_an_hour_later(source: Source, clock: Callable) -> None:
-    pulse = replace(source, stream=PULSE.name)
+def test_a_day_whose_points_an_answer_lacks_is_believed_the_second_time_an_hour_later(
+    source: Source, clock: Callable
+) -> None:
+    pulse, lost = replace(source, stream=PULSE.name), date(2026, 3, 4)
 
-    def empty(*, empty: bool = True) -> bool:
+    def again(*missed: date) -> list[date]:
         with db.transaction() as session:
-            return absences.empty_again(session, pulse, [HEART], SPAN, empty=empty)
+            return absences.missed_again(session, pulse, SPAN, missed)
 
-    assert not empty()
-    assert not pending(pulse), "where nothing is stored, nothing is missed"
-    at = np.array([int(SPAN[0].timestamp()) + 60])
-    with db.transaction() as session:
-        save(session, pulse, [Points(HEART, at, np.array([60], dtype=np.float32))])
-    assert not empty()
+    assert again(lost) == []
     clock(NOON + timedelta(minutes=61))
-    assert empty()
-    assert not empty(), "after it was believed, doubt begins anew"
-    assert not empty(empty=False)
+    assert again(lost, lost + timedelta(1)) == [lost]
+    assert again(lost) == [], "after it was believed, doubt begins anew"
+    assert again() == []
     assert not pending(pulse)
 
 

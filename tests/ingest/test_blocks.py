@@ -210,6 +210,15 @@ def test_what_a_complete_answer_lacks_is_forgotten_within_its_span_only(source: 
     assert stored() == hours | {DAY + 3600: 60}
 
 
+def test_the_days_on_which_an_answer_lacks_points_are_named(source: Source) -> None:
+    put(source, points([(0, 60), (DAY, 61), (2 * DAY, 62), (2 * DAY + 60, 62)]))
+    with db.transaction() as session:
+        answer = [points([(0, 60), (300, 60), (2 * DAY, 62)])]
+        lacked = blocks.lacking(session, source, [RATE], (0, 3 * DAY), answer)
+        assert lacked == {date(1970, 1, 2), date(1970, 1, 3)}
+        assert not blocks.lacking(session, source, [RATE], (3 * DAY, 9 * DAY), answer)
+
+
 def test_a_block_that_nothing_is_left_of_is_deleted(source: Source) -> None:
     put(source, points([(0, 60), (DAY, 61)]))
     assert forget(source, (0, DAY)) == {date(1970, 1, 1)}

@@ -187,6 +187,25 @@ def test_a_wrong_empty_answer_deletes_nothing(stage: Stage, in_the_morning: Call
     assert run_of(connection).state == "succeeded"
 
 
+def closed_days() -> list:
+    return [block for block in rows()["sample"] if block[4] < MORNING.date()]
+
+
+def test_a_wrong_empty_last_page_deletes_no_point(stage: Stage, in_the_morning: Callable) -> None:
+    stage.connect(stage.person(nights=30, seed=3))
+    sync_now()
+    fill()
+    before = closed_days()
+    path = "/v2/usercollection/heartrate"
+    stage.sim.faults.next("duplicates", path=path)  # the first page comes, and the second is the last
+    stage.sim.faults.next("empty", path=path)
+    wait_out(in_the_morning, hours=24)
+    make_due(HEART)
+    sync_now()
+    assert not [rule for rule in stage.sim.faults.rules if rule.left], "both pages were asked for"
+    assert closed_days() == before
+
+
 def test_a_record_that_the_vendor_no_longer_has_is_gone_after_a_second_answer(
     stage: Stage, in_the_morning: Callable
 ) -> None:
