@@ -3,6 +3,7 @@
 `*_at` is an instant, `day` a civil date. Leases stand on the row that was claimed; a fence is open or erased.
 """
 
+from ingest.models.answers import CheckIn, DriveTest, Question
 from ingest.models.base import Table
 from ingest.models.data import Block, DayValue, Episode, Series, SeriesChoice, Tag, Tombstone
 from ingest.models.following import (
@@ -25,10 +26,12 @@ __all__ = [
     "BackfillWindow",
     "Block",
     "Channel",
+    "CheckIn",
     "Connection",
     "Credential",
     "DayValue",
     "Delivery",
+    "DriveTest",
     "Episode",
     "Erasure",
     "Fence",
@@ -40,6 +43,7 @@ __all__ = [
     "OperatorAction",
     "OperatorSession",
     "Person",
+    "Question",
     "QueueHold",
     "Raw",
     "Readiness",

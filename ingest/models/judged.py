@@ -38,7 +38,10 @@ class Readiness(Table):
 
 
 class Alert(Table):
-    """A strained run that was decided on. History: it may be moved or withdrawn, never told twice."""
+    """A strained run that was decided on. History: it may be moved or withdrawn, never told twice.
+
+    `verdict` is what the person said of it: useful or not.
+    """
 
     __tablename__ = "alert"
     id: Mapped[int] = identity()
@@ -49,9 +52,11 @@ class Alert(Table):
     state: Mapped[str]
     told: Mapped[bool]
     threshold: Mapped[float]
+    verdict: Mapped[str | None]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     __table_args__ = (
         one_of("state", "open", "closed", "withdrawn", "lapsed"),
+        one_of("verdict", "useful", "not_useful"),
         Index("uq_alert_open", "person", "kind", unique=True, postgresql_where=text("state = 'open'")),
     )

@@ -10,7 +10,11 @@ from ingest.models.base import Leased, Table, identity, one_of, owned_by
 
 
 class Person(Table):
-    """Somebody whose nights we read. `address` is lower case; None while an erasure runs."""
+    """Somebody whose nights we read. `address` is lower case; None while an erasure runs.
+
+    `judged_by` is the version of the algorithm that judged all their nights last; until `snoozed_until` nothing about
+    nights is sent; `asks` allows the quiet question.
+    """
 
     __tablename__ = "person"
     id: Mapped[int] = identity()
@@ -20,9 +24,14 @@ class Person(Table):
     sensitivity: Mapped[str] = mapped_column(server_default="balanced")
     quiet_from: Mapped[int | None] = mapped_column(server_default="1320")
     quiet_until: Mapped[int | None] = mapped_column(server_default="420")
+    language: Mapped[str] = mapped_column(server_default="en")
+    asks: Mapped[bool] = mapped_column(server_default="true")
+    snoozed_until: Mapped[datetime | None]
+    judged_by: Mapped[str | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
     __table_args__ = (
         one_of("state", "active", "erasing"),
+        one_of("language", "en", "de"),
         one_of("sensitivity", "calm", "balanced", "early"),
         CheckConstraint("quiet_from BETWEEN 0 AND 1439 AND quiet_until BETWEEN 0 AND 1439", name="quiet"),
     )
