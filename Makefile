@@ -5,8 +5,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --requir
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
            --no-emit-index-url --no-annotate --no-header --quiet
 
+# Processes come and go here; one that may keep no bytecode reads every module anew, a fifth of its start.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test browser promtool check coverage lock bench soak shots new-provider clean
+.PHONY: help setup demo test tests bytecode browser promtool check style types coverage lock bench soak shots new-provider clean
 
 help: ## Show what there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -18,8 +21,15 @@ demo: .venv/ready ## A made-up person's nights, one alert, one mail; serves unti
 
 TESTS := pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
-test: browser promtool check .venv/ready-dev ## What CI runs: format, lint, types, imports, tests
+test: browser promtool style bytecode .venv/ready-dev ## What CI runs: format, lint, types, imports, tests
+	@$(MAKE) --no-print-directory --jobs 2 types tests || { \
+	    echo "not all is well: what failed stands above, types and imports where the tests began"; exit 1; }
+
+tests: .venv/ready-dev # beside the types, which one processor alone can look through
 	@$(BIN)/python -m $(TESTS)
+
+bytecode: .venv/ready # the accounts that Vagus drops to may write none
+	@$(BIN)/python -m compileall -q providers scoring ingest workers
 
 coverage: browser promtool .venv/ready-dev ## The tests again, traced, which takes twice as long: 90 % of lines and branches
 	@$(BIN)/python -m coverage erase
@@ -35,9 +45,13 @@ promtool:
 	@command -v promtool >/dev/null || [ "$(WITHOUT_PROMTOOL)" = 1 ] || { \
 	    echo "no promtool: apt-get install --no-install-recommends prometheus, or WITHOUT_PROMTOOL=1 make test to leave out the rule tests"; exit 1; }
 
-check: .venv/ready-dev ## The part of the tests that runs nothing: format, lint, types, imports
+check: style types ## The part of the tests that runs nothing: format, lint, types, imports
+
+style: .venv/ready-dev
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
+
+types: .venv/ready-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
@@ -68,6 +82,7 @@ clean: ## Remove .venv and what tools left behind
 	@echo "installing what the lock names into .venv …"
 	@$(PIP) -r requirements.lock
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q providers scoring ingest workers
 	@touch $@
 
 .venv/ready-dev: requirements-dev.lock .venv/ready

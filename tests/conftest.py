@@ -17,24 +17,21 @@ from sqlalchemy.orm import Session
 
 from ingest import clock as the_clock
 from ingest import db, log, migrate, settings, vault
-from tests.ground import clear_caches, wait_for
+from tests.ground import clear_caches, empty_tables, wait_for
 from workers.supervision import control, embedded
 
 TEMPLATE = "vagus_template"
 CHROMIUM = "/usr/bin/chromium"
-LONG = "tests/[bfjw]*/*"  # browser, faults, journeys, workers
-ALONE = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""  # what a test before left behind
-TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+LONGEST_FIRST = ("soak", "journeys", "browser", "faults", "deploy", "workers")  # by how long their files take
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the browser tests out where that was asked for; say how to get a browser where it was not.
 
-    Files that start whole stacks come first, so that two runners end together.
+    Files that start whole stacks come first, so that all runners end together.
     """
-    items.sort(key=lambda item: not item.path.match(LONG))
+    order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
     if os.environ.get("WITHOUT_BROWSER") == "1":
         for item in items:
             if item.get_closest_marker("browser"):
@@ -61,6 +58,7 @@ def postgres(server_home: Path) -> Iterator[str]:
     pattern = url.replace("/vagus?", "/{name}?")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # tests kill processes, not the machine
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
     with pytest.MonkeyPatch.context() as patch:
@@ -131,10 +129,7 @@ def database(one_database: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """An empty, migrated database, named in DATABASE_URL; a tenth of the time that a new one for each test took."""
     monkeypatch.setenv("DATABASE_URL", one_database)
     clear_caches()
-    with psycopg.connect(one_database, autocommit=True) as connection:
-        connection.execute(ALONE)
-        tables = [name for (name,) in connection.execute(TABLES)]
-        connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+    empty_tables(one_database)
     yield one_database
     clear_caches()
 

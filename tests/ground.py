@@ -1,11 +1,25 @@
-"""What tests share beside fixtures: forgetting what a process read once, and waiting without guessing how long."""
+"""What tests share beside fixtures: forgetting what was read or written, and waiting without guessing how long."""
 
 import time
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from ingest import db, settings, vault
+
+ALONE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""  # what a test before left behind
+TABLES = """
+SELECT relname, pg_relation_size(oid) > 0, pg_table_size(oid) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+"""
+FROM_ONE_AGAIN = """
+SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
+"""
+MUCH = 1_000_000  # bytes in one table; deleted rows stay in the file, and later tests would read past them
 
 
 def clear_caches() -> None:
@@ -16,8 +30,23 @@ def clear_caches() -> None:
         cached.cache_clear()
 
 
-def wait_for(true: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until `true()` is, at most `seconds`; an exception counts as not yet."""
+def empty_tables(url: str) -> None:
+    """Leave no row and no other session in this database; most tests fill few tables, and those but a little."""
+    with psycopg.connect(url, autocommit=True, options="-c session_replication_role=replica") as connection:
+        connection.execute(ALONE)
+        tables = connection.execute(TABLES).fetchall()
+        if any(size > MUCH for _, _, size in tables):
+            connection.execute(f"TRUNCATE {', '.join(name for name, _, _ in tables)} RESTART IDENTITY")
+        elif used := [name for name, filled, _ in tables if filled]:
+            connection.execute("; ".join(f"DELETE FROM {name}" for name in used))
+            connection.execute(FROM_ONE_AGAIN)
+
+
+def wait_for(true: Callable[[], object], seconds: float = 20, every: float = 0.02) -> None:
+    """Wait until `true()` is, at most `seconds`; an exception counts as not yet.
+
+    What stays true once it is may be asked less often: who waits for processes takes their processor by asking.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -28,4 +57,4 @@ def wait_for(true: Callable[[], object], seconds: float = 20) -> None:
                 raise
         if time.monotonic() > deadline:
             pytest.fail(f"not true within {seconds} s")
-        time.sleep(0.02)
+        time.sleep(every)

@@ -105,6 +105,7 @@ def start_beat() -> None:
     log.configure("beat")
     file = settings().home / "beat" / "schedule"
     file.parent.mkdir(parents=True, exist_ok=True)
+    app.conf.imports = ()  # it sends names: what does the work stays with the workers
     app.start(["beat", "-s", str(file), "--pidfile=", "-l", "WARNING"])
 
 

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ingest import keys
 from providers.errors import Unavailable
 from workers.supervision import control
 
@@ -27,6 +26,8 @@ def _keys() -> None:
 @app.command()
 def rotate() -> None:
     """Seal everything with a new key while all goes on, then forget the old one; a broken-off turn is ended."""
+    from ingest import keys  # noqa: PLC0415  the other commands start faster without it
+
     control.ensure_running(lambda line: typer.echo(line, err=True))
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

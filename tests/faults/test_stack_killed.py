@@ -37,6 +37,7 @@ class Stack:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.clock = home / "clock.json"
+        self.killed: set[str] = set()
         self.up()
 
     def up(self) -> None:
@@ -58,6 +59,7 @@ class Stack:
         """kill -9 one process by its name in `vagus status`, or the supervisor itself."""
         pids = {one.name: one.pid for one in (*self.state.servers, *self.state.children)}
         pid = self.state.pid if name == "supervisor" else pids[name]
+        self.killed.add(name)
         os.kill(pid, signal.SIGKILL)
 
     def move_on(self, minutes: int) -> None:
@@ -79,20 +81,25 @@ class Stack:
         return Counter(mail["Message-ID"] for mail in kept if address in mail["To"])
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with socket.socket() as free, pytest.MonkeyPatch.context() as patch:
-        free.bind(("127.0.0.1", 0))
+    with pytest.MonkeyPatch.context() as patch:
         home = tmp_path_factory.mktemp("stack") / "home"
         home.mkdir()
         patch.setenv("VAGUS_HOME", str(home))
         patch.setenv("VAGUS_DEMO", "true")
-        patch.setenv("VAGUS_SMTP_URL", f"smtp+plain://127.0.0.1:{free.getsockname()[1]}")
+        patch.setenv("VAGUS_SMTP_URL", f"smtp+plain://127.0.0.1:{free_port()}")
+        patch.setenv("VAGUS_PUSH_SINK", f"http://127.0.0.1:{free_port()}")  # without, that process ends again and again
         patch.setenv("VAGUS_PORT", "0")
         patch.setenv(the_clock.VARIABLE, str(home / "clock.json"))
         for name in ("DATABASE_URL", "REDIS_URL"):
             patch.delenv(name, raising=False)
-        free.close()
         try:
             yield Stack(home)
         finally:
@@ -126,7 +133,7 @@ def result(person: int) -> tuple[list, list, list]:
 @pytest.fixture(scope="module")
 def calm(stack: Stack) -> tuple[list, list, list]:
     person = stack.bring(CALM)
-    wait_for(lambda: settled(person), 60)
+    wait_for(lambda: settled(person), 60, every=0.2)
     assert list(stack.mails(CALM).values()) == [1]
     return result(person)
 
@@ -150,8 +157,9 @@ def test_whatever_is_killed_the_rows_are_equal_and_the_person_is_told_once(
     wait_for(leased(person), 30)
     stack.kill(victim)
     stack.move_on(minutes=3)
-    wait_for(lambda: settled(person), 90)
+    wait_for(lambda: settled(person), 90, every=0.2)
     assert result(person) == calm
     assert len(stack.mails(address)) == 1
+    assert {child.name for child in stack.state.children if child.restarts} <= stack.killed
     with db.transaction() as session:
         assert store.scored(session, person)

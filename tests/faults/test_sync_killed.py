@@ -75,7 +75,7 @@ class Ring:
     def settle(self) -> Outcome:
         """Wait until nothing is left to do; what it came to."""
         the_clock.set_clock(self.stack.clock, the_clock.now(), speed=10)  # what waits a minute to be tried again does
-        wait_for(nothing_undone, 120)
+        wait_for(nothing_undone, 120, every=0.2)
         with db.transaction() as session:
             windows = session.execute(text("SELECT state, count(*) FROM backfill_window GROUP BY state"))
             ended = [tuple(row) for row in windows]
@@ -146,10 +146,10 @@ def in_mid_write(ring: Ring, worker: str) -> Iterator[None]:
     try:
         fence.execute("SELECT FROM fence FOR UPDATE")
         ring.pause(until=None)
-        wait_for(lambda: counted(AT_A_LOCK) >= 2, 60)  # the one sync, and a window of the past at least
+        wait_for(lambda: counted(AT_A_LOCK) >= 2, 60, every=0.2)  # the one sync, and a window of the past at least
         lease.execute(LEASE_OF[worker])
         fence.close()
-        wait_for(lambda: counted(HELD_BY, lease.info.backend_pid), 60)
+        wait_for(lambda: counted(HELD_BY, lease.info.backend_pid), 60, every=0.2)
         yield
     finally:
         fence.close()
