@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from .baseline import usual
 from .context import Context
 from .explain import explain, shown_points, suggest
-from .gates import Gate, illness, travel
+from .gates import Gate, other_causes
 from .night import Night, Session, SignalName, open_diary
-from .persistence import State, follow
+from .persistence import State, Weighing, follow
 from .policy import ALGORITHM_VERSION, SENSITIVITY, Policy
 from .readiness import Assessment, Driver, Input, Readings
+from .words import Language
 
 __all__ = [
     "ALGORITHM_VERSION",
@@ -18,6 +19,7 @@ __all__ = [
     "Driver",
     "Gate",
     "Input",
+    "Language",
     "Night",
     "Policy",
     "Session",
@@ -30,23 +32,23 @@ AROUND: tuple[SignalName, ...] = ("respiratory_rate", "skin_temperature", "oxyge
 DEFAULT = Policy()
 
 
-def assess(nights: Sequence[Night], policy: Policy = DEFAULT) -> list[Assessment]:
+def assess(nights: Sequence[Night], policy: Policy = DEFAULT, language: Language = "en") -> list[Assessment]:
     """One Assessment for each night, in order; each depends on that night and those before it alone.
 
-    Nights ascend by day; a missing day is the same as an empty Night.
+    Nights ascend by day; a missing day is the same as an empty Night. The sentences are in `language`.
     """
     if not nights:
         return []
     diary = open_diary(nights)
     around = {name: usual(diary, name) for name in AROUND}
-    gatings = illness(diary, around["respiratory_rate"], around["skin_temperature"]), travel(diary)
-    steps, evidence = follow(diary, *gatings, policy)
-    readings, context = Readings(diary, evidence, around), Context(diary, around)
+    causes = other_causes(diary, around, language)
+    steps, evidence = follow(Weighing(diary, causes), policy)
+    readings, context = Readings(diary, evidence, around, language), Context(diary, around, evidence, language)
     result = []
     for night, row in zip(nights, diary.at, strict=True):
         step, reading = steps[row], readings.at(row, night)
-        gates = tuple(gating.at(row, diary.days) for gating in gatings)
-        told = context.at(row, night, reading.pattern, training=step.state != "possible_illness")
+        gates = causes.at(row, diary.days)
+        told = context.at(row, night, gates, training=step.state != "possible_illness")
         result.append(
             Assessment(
                 day=night.day,
@@ -56,10 +58,12 @@ def assess(nights: Sequence[Night], policy: Policy = DEFAULT) -> list[Assessment
                 alert=step.alert,
                 ended_by=step.ended_by,
                 notice=step.notice,
+                load=night.load,
+                load_series=night.load_series,
                 gates=gates,
                 context=told,
-                explanation=explain(step.state, reading, gates, told),
-                suggestion=suggest(step.state, reading),
+                explanation=explain(step.state, reading, gates, told, language),
+                suggestion=suggest(step.state, reading, language),
                 **reading._asdict(),
             )
         )

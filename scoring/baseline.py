@@ -94,12 +94,12 @@ def _steadied(scale: Floats, nights: Rows, diary: Diary, signal: SignalName) -> 
         return np.maximum(scale, FLOOR[signal])
     prior = np.full(len(scale), PRIOR_SCALE[signal])
     if signal == "resting_heart_rate":
-        prior[_vendor_day(diary)] = PRIOR_VENDOR_DAY
+        prior[vendor_day(diary)] = PRIOR_VENDOR_DAY
     steadied: Floats = np.sqrt((nights * scale**2 + PRIOR_NIGHTS * prior**2) / (nights + PRIOR_NIGHTS))
     return steadied
 
 
-def _vendor_day(diary: Diary) -> Bools:
+def vendor_day(diary: Diary) -> Bools:
     """Rows whose latest resting heart rate is a vendor's smoothed all-day value."""
     latest = last_row(np.isfinite(diary.values["resting_heart_rate"]))
     smoothed = diary.where([night.resting_kind == "vendor_day" for night in diary.nights])
@@ -122,16 +122,17 @@ def _without_phase(window: Floats, phase: Floats | None) -> tuple[Floats, Floats
     """
     if phase is None:
         return window, np.zeros(len(window))
-    signs = _lagged(phase, np.zeros(len(phase), dtype=np.int64))
+    signs = sliding_window_view(np.concatenate((np.zeros(OLDEST), phase)), window.shape[1])[: len(window)]
     known = np.isfinite(window)
-    luteal, follicular = known & (signs > 0), known & (signs < 0)
-    fewest = np.minimum(luteal.sum(axis=1), follicular.sum(axis=1))
-    difference = _mean_where(window, luteal) - _mean_where(window, follicular)
+    luteal, follicular = _by_phase(known.astype(np.float64), signs)
+    totals = _by_phase(np.where(known, window, 0.0), signs)
+    fewest = np.minimum(luteal, follicular)
+    difference = totals[0] / np.maximum(luteal, 1) - totals[1] / np.maximum(follicular, 1)
     half = np.where(fewest >= PHASE_NIGHTS, difference * fewest / (fewest + PHASE_PRIOR) / 2, 0.0)
-    return window - np.nan_to_num(signs) * half[:, None], phase * half
+    return window - signs * half[:, None], phase * half
 
 
-def _mean_where(window: Floats, mask: Bools) -> Floats:
-    total = np.where(mask, window, 0.0).sum(axis=1)
-    mean: Floats = total / np.maximum(mask.sum(axis=1), 1)
-    return mean
+def _by_phase(values: Floats, signs: Floats) -> tuple[Floats, Floats]:
+    """Sums over the luteal and over the follicular nights of each window."""
+    apart, together = np.einsum("ij,ij->i", values, signs), np.einsum("ij,ij->i", values, signs * signs)
+    return (together + apart) / 2, (together - apart) / 2

@@ -1,106 +1,146 @@
-"""What else was going on: training, sleep, air, output. Sentences only; none of it moves score or state.
+"""What else was going on: training, output, patterns, sleep, air. Sentences only; none of it moves score or state.
 
 Training load, two-a-days and hard days back to back explain strain, but no public data shows that they predict it;
 feelings do not follow it either (r = .04 in 901 nights). So they are told, not counted. Soreness is not even told.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from .baseline import Baseline
-from .night import Bools, Diary, Floats, Night, Rows, SignalName
+from .deviation import Evidence
+from .gates import Gate
+from .load import CLOSE, HARD_OF_5, LAST_DAYS, TOGETHER, Training, training
+from .night import Bools, Diary, Night, SignalName
+from .output import Output, output
+from .patterns import Patterns, patterns
+from .windows import WEEK, WEEKS_8, percentile, trailing
+from .words import Language, speaker
+from .words.context import DE, EN
 
-WEEKS_8 = 56
 FEWEST_DAYS = 14
-HARD_SHARE = 80  # percentile of the own load above which a day is hard
-HARD_OF_5 = 3
+SAME_DAY = 18 * 60  # minutes between hard sessions that are news even in a week that is called hard or full
 TWO_A_DAYS_OF_5 = 2
-SESSION_MINUTES, ABOVE_MODERATE = 20, 0.75
 SHORT_NIGHT = 60.0  # minutes under the own median
 WEEKLY_DEBT = 300.0
 SATURATION_DROP, BREATHING_UP = 2.0, 1.0  # points; scales
-FEWEST_OUTPUTS, WEAK_SHARE = 8, 20
-RELAXED: Mapping[str, tuple[str, ...]] = {  # endurance overload can look so as well (Le Meur 2013); told, never counted
-    "adapting": ("You are unusually relaxed while training is high: keep an eye on how sessions feel.",),
-    "low_low": ("HRV and heart rate are both low while training is high: keep an eye on your performance.",),
-}
 STILL = 0.4  # of the own median of steps
-SIGNS: Mapping[str, str] = {
-    "heavy_warm_up": "warm-up sets felt heavy",
-    "grip": "grip or bar control was off",
-    "coordination": "coordination was off",
-    "flat_power": "power stayed flat",
+SAID_BY: Mapping[str, tuple[str, ...]] = {  # what a gate's own reason says already
+    "altitude": ("thin_air",),
+    "illness": ("still",),
 }
+SIGNS = ("heavy_warm_up", "grip", "compound", "coordination", "flat_power")
 
 
 class Context:
     """Sentences about the days and nights around each night."""
 
-    def __init__(self, diary: Diary, usual: Mapping[SignalName, Baseline]) -> None:
-        self.hard = _hard_days(diary).tolist()
-        double = diary.where([_two_a_day(night) for night in diary.nights])
-        self.double = np.nansum(_trailing(double.astype(np.float64), 5), axis=1).astype(int).tolist()
-        self.weak = _weak(diary).tolist()
+    def __init__(
+        self, diary: Diary, usual: Mapping[SignalName, Baseline], evidence: Evidence, language: Language = "en"
+    ) -> None:
+        self.words = speaker(language, EN, DE)
+        had, gave = training(diary), output(diary)
+        seen = patterns(diary, evidence, had, gave)
+        self.hard, self.together, self.double = had.hard.tolist(), had.together.tolist(), had.double.tolist()
+        self.close = np.where(had.close < np.where(_busy(had), SAME_DAY, CLOSE), had.close, np.nan).tolist()
+        self.saturated = seen.saturated.tolist()
+        self.plain = _by_row(_trained(had), _gave(gave, seen, had.high), _seen(seen))
         sleep, owed = diary.values["sleep"], usual["sleep"].center
         self.slept, self.usual_sleep = sleep.tolist(), owed.tolist()
         self.short = (owed - sleep >= SHORT_NIGHT).tolist()
-        self.debt = np.nansum(_trailing(owed - sleep, 7), axis=1).tolist()
-        self.thin_air = _thin_air(diary, usual).tolist()
-        self.still = _still(diary).tolist()
+        self.debt = np.nansum(trailing(owed - sleep, WEEK), axis=1).tolist()
+        self.around = _by_row({"thin_air": _thin_air(diary, usual), "still": _still(diary), "loose": seen.loose})
 
-    def at(self, row: int, night: Night, pattern: str | None, *, training: bool) -> tuple[str, ...]:
-        """All that is worth saying of one night; `training` false leaves out load and output."""
-        lines = self._training(row, night, pattern) if training else []
+    def at(self, row: int, night: Night, gates: Sequence[Gate], *, training: bool) -> tuple[str, ...]:
+        """All that is worth saying of one night, beside the reasons of its gates.
+
+        `training` false leaves out load, output and patterns.
+        """
+        named = {key for gate in gates if gate.active for key in SAID_BY.get(gate.name, ())}
+        lines = list(self._training(row, night)) if training else []
         if self.short[row]:
-            lines.append(f"You slept {_hours(self.slept[row])}, usual for you is {_hours(self.usual_sleep[row])}.")
+            slept, usual = self._hours(self.slept[row]), self._hours(self.usual_sleep[row])
+            lines.append(self.words.say("short", slept=slept, usual=usual))
         if self.debt[row] >= WEEKLY_DEBT:
-            lines.append(f"Over seven nights you slept about {_hours(self.debt[row])} less than usual.")
-        if self.thin_air[row]:
-            lines.append("Oxygen saturation is down and breathing rate up: altitude or heat may play a part.")
-        if self.still[row]:
-            lines.append("For two days you have moved much less than usual.")
+            lines.append(self.words.say("debt", owed=self._hours(self.debt[row])))
+        lines += [self.words.say(key) for key in self.around.get(row, ()) if key not in named]
         if "alcohol" in night.tags:
-            lines.append("This night is noted with alcohol, so it is left out of strain and of your usual range.")
+            lines.append(self.words.say("alcohol"))
         return tuple(lines)
 
-    def _training(self, row: int, night: Night, pattern: str | None) -> list[str]:
-        lines = []
-        if self.hard[row] >= HARD_OF_5:
-            lines.append(f"You had {self.hard[row]} hard days in 5.")
-            lines += RELAXED.get(pattern or "", ())
+    def _training(self, row: int, night: Night) -> Iterator[str]:
+        yield from self._hard(self.hard[row], self.together[row])
         if self.double[row] >= TWO_A_DAYS_OF_5:
-            lines.append(f"You trained twice on {self.double[row]} of 5 days.")
-        if self.weak[row]:
-            lines.append("Your output at a given effort is among the lowest fifth of your last eight weeks.")
-        noted = [words for tag, words in SIGNS.items() if tag in night.tags]
+            yield self.words.say("double", days=self.double[row])
+        if self.close[row] >= 0:  # NaN is not
+            yield self.words.count("close", max(1, int(self.close[row] // 60)))
+        if self.saturated[row]:
+            yield self.words.say("saturated", nights=self.saturated[row])
+        yield from map(self.words.say, self.plain.get(row, ()))
+        noted = [self.words.say(f"sign.{sign}") for sign in SIGNS if sign in night.tags]
         if noted:
-            lines.append(f"You noted that {', '.join(noted)}: signs that often go with reduced drive.")
-        return lines
+            yield self.words.say("noted", signs=", ".join(noted))
+
+    def _hard(self, of_5: int, together: int) -> Iterator[str]:
+        if together > LAST_DAYS:
+            yield self.words.say("hard_run", days=together)
+        elif together >= TOGETHER:
+            yield self.words.say("hard_together", days=of_5, together=together)
+        elif of_5 >= HARD_OF_5:
+            yield self.words.say("hard_days", days=of_5)
+
+    def _hours(self, minutes: float) -> str:
+        return self.words.say("hours", hours=f"{minutes // 60:.0f}", minutes=f"{minutes % 60:02.0f}")
 
 
-def _hard_days(diary: Diary) -> Rows:
-    """Of the last five days, how many had a load above the own 80th percentile of eight weeks."""
-    load = diary.column("load")
-    load[load < 0] = np.nan
-    weeks = _trailing(load, WEEKS_8)
-    limit = _percentile(weeks, HARD_SHARE, FEWEST_DAYS)
-    hard: Rows = (weeks[:, -5:] > limit[:, None]).sum(axis=1)
-    return hard
+def _busy(had: Training) -> Bools:
+    return had.full | (had.hard >= HARD_OF_5)
 
 
-def _weak(diary: Diary) -> Bools:
-    """Output under the own 20th percentile of eight weeks."""
-    output = diary.column("performance")
-    return output < _percentile(_trailing(output, WEEKS_8), WEAK_SHARE, FEWEST_OUTPUTS)
+def _trained(had: Training) -> Mapping[str, Bools]:
+    """What days one after the other say already is not said again."""
+    return {
+        "full_week": had.full & (had.hard < HARD_OF_5),
+        "monotonous": had.monotonous & (had.together <= LAST_DAYS),
+    }
+
+
+def _gave(gave: Output, seen: Patterns, high: Bools) -> Mapping[str, Bools]:
+    """A better figure is told only while training is high: then it is no proof of fitness, else no news."""
+    return {
+        "weak": gave.weak & ~seen.spent,
+        "strong": gave.strong & high,
+        "harder": gave.harder,
+        "slow": gave.slow,
+        "quick": gave.quick & high,
+    }
+
+
+def _seen(seen: Patterns) -> Mapping[str, Bools]:
+    return {
+        "relaxed": seen.relaxed & ~seen.spent,
+        "spent": seen.spent,
+        "low": seen.low & (seen.saturated == 0),
+        "unsteady": seen.unsteady,
+    }
+
+
+def _by_row(*told: Mapping[str, Bools]) -> Mapping[int, list[str]]:
+    """What is said of each row that something is said of, in the order given."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for key, rows in ((key, rows) for each in told for key, rows in each.items()):
+        for row in np.flatnonzero(rows).tolist():
+            found[row].append(key)
+    return found
 
 
 def _still(diary: Diary) -> Bools:
     """Two days in a row under two fifths of the own median of steps."""
     steps = diary.column("steps")
     steps[steps < 0] = np.nan
-    few = steps < STILL * _percentile(_trailing(steps, WEEKS_8), 50, FEWEST_DAYS)
+    few = steps < STILL * percentile(trailing(steps, WEEKS_8), 50, FEWEST_DAYS)
     return few & np.concatenate(([False], few[:-1]))
 
 
@@ -109,26 +149,3 @@ def _thin_air(diary: Diary, usual: Mapping[SignalName, Baseline]) -> Bools:
     breathing = usual["respiratory_rate"]
     up = (diary.values["respiratory_rate"] - breathing.center) / breathing.scale
     return (drop >= SATURATION_DROP) & (up >= BREATHING_UP)
-
-
-def _two_a_day(night: Night) -> bool:
-    """Two sessions of 20 minutes or more, one of them above moderate."""
-    long = [session.intensity for session in night.sessions if session.minutes >= SESSION_MINUTES]
-    return len(long) > 1 and max(long) > ABOVE_MODERATE
-
-
-def _trailing(values: Floats, width: int) -> Floats:
-    """Row t holds the last `width` values, tonight's last."""
-    return sliding_window_view(np.concatenate((np.full(width - 1, np.nan), values)), width)
-
-
-def _percentile(windows: Floats, share: int, fewest: int) -> Floats:
-    """Return the value that `share` % of each window's values do not exceed; NaN under `fewest` values."""
-    count = np.isfinite(windows).sum(axis=1)
-    ordered = np.sort(windows, axis=1)  # NaN sorts last
-    value = ordered[np.arange(len(windows)), np.maximum(count - 1, 0) * share // 100]
-    return np.where(count >= fewest, value, np.nan)
-
-
-def _hours(minutes: float) -> str:
-    return f"{minutes // 60:.0f} h {minutes % 60:02.0f} min"

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .baseline import Baseline, usual
+from .gates import Causes
 from .night import Bools, Diary, Floats, Rows, last_row
 
 CLIP = 3.0  # a deviation beyond it says "sensor" rather than "more"
 CORRELATION = 0.75  # of the two deviations from night to night; -0.80 between ln rMSSD and heart rate in 49 people
 JOINT = math.sqrt(2 * (1 + CORRELATION))  # SD of the sum of the two
+LOUDEST = 2.25  # most that one night may say for an alert
 REACH = 12  # calendar nights that strain may look back
 RECENT = 8  # recorded nights among them that it uses
 FEWEST_RECENT = 4  # before the worst is dropped
@@ -42,6 +44,7 @@ class Evidence:
     strain: Floats  # S: mean of the last 8 recorded u without the largest
     strain_hrv_share: Floats
     strain_resting_share: Floats
+    unexplained: Floats  # S of the nights that no other cause explains, less what one is known to add
     hrv_strain: Floats  # the same statistic of one signal alone
     resting_strain: Floats
     hrv_mean: Floats  # plain mean over the same nights, for the pattern
@@ -49,7 +52,7 @@ class Evidence:
     latest_mean: Floats  # of the last three recorded u
     recent: Rows  # recorded nights that strain rests on, the dropped one included
     leaning: Rows  # of these, how many lean towards strain
-    persistent: Rows  # how many of the last 7 lean
+    persistent: Rows  # how many of the last 7 unexplained nights lean
     cold: Bools  # fewer than 60 nights of either series
 
     def joined(self, row: int, later: "Evidence") -> "Evidence":
@@ -94,10 +97,10 @@ class Recent:
         return np.where(self.count() >= FEWEST_RECENT, _ratio(kept, self.count() - 1), np.nan)
 
 
-def weigh(diary: Diary, gated: Bools, restart: int = 0) -> Evidence:
+def weigh(diary: Diary, causes: Causes, restart: int = 0) -> Evidence:
     """Compare every night with what was usual; `restart` is the row before which nothing is usual any more.
 
-    Nights that another cause explains (`gated`) do not count as leaning towards strain.
+    Nights that another cause excuses do not lean towards strain, and what one adds to a night is taken off.
     """
     hrv_since = np.maximum(diary.since["hrv"], restart)
     resting_since = np.maximum(diary.since["resting_heart_rate"], restart)
@@ -109,6 +112,7 @@ def weigh(diary: Diary, gated: Bools, restart: int = 0) -> Evidence:
     began = np.maximum(diary.since["hrv"], diary.since["resting_heart_rate"])
     nights = _recent(tonight, RECENT, counts, began)
     hrv_nights, resting_nights = _recent(hrv, RECENT, counts, began), _recent(resting, RECENT, counts, began)
+    unexplained, unexcused = tonight - causes.relief, counts & ~causes.excused
     kept = nights.without_worst()
     enough = np.where(nights.count() >= FEWEST_RECENT, nights.count() - 1.0, np.nan)
     return Evidence(
@@ -126,6 +130,7 @@ def weigh(diary: Diary, gated: Bools, restart: int = 0) -> Evidence:
         strain=nights.strain(),
         strain_hrv_share=np.where(kept, _trailing(hrv_share), 0).sum(axis=1) / enough,
         strain_resting_share=np.where(kept, _trailing(resting_share), 0).sum(axis=1) / enough,
+        unexplained=_recent(np.minimum(unexplained, LOUDEST), RECENT, unexcused, began).strain(),
         hrv_strain=hrv_nights.strain(),
         resting_strain=resting_nights.strain(),
         hrv_mean=hrv_nights.mean(),
@@ -133,7 +138,7 @@ def weigh(diary: Diary, gated: Bools, restart: int = 0) -> Evidence:
         latest_mean=_recent(tonight, EASING_NIGHTS, counts, began).mean(),
         recent=nights.count(),
         leaning=nights.above(LEANING),
-        persistent=_recent(tonight, PERSISTENCE_NIGHTS, counts & ~gated, began).above(LEANING),
+        persistent=_recent(unexplained, PERSISTENCE_NIGHTS, unexcused, began).above(LEANING),
         cold=_young(diary.values["hrv"], hrv_since) | _young(diary.values["resting_heart_rate"], resting_since),
     )
 

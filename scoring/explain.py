@@ -1,7 +1,8 @@
 """The words: what was seen in the person's own units, what it may be, what looks the same, and what to do next.
 
 Rules: signals, strain, usual, may, consider; no medical word, no blame, no comparison with others, no promise. Whenever
-confidence is under .6 the doubt is named. How a person feels counts more, and every text about strain says so.
+confidence is under .6 the doubt is named. How a person feels counts more, and every text about strain says so. The
+sentences stand in `words/`, in each language.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,24 +11,12 @@ from .baseline import FEWEST_NIGHTS
 from .deviation import FEWEST_RECENT, LEANING, REACH
 from .gates import Gate
 from .persistence import State
-from .readiness import DECIDING, NAMES, START, Assessment, Driver, Reading
+from .readiness import DECIDING, START, Assessment, Driver, Reading
+from .words import LANGUAGES, Language, Speaker, speaker
+from .words.states import DE, EN
 
-DASH = "\N{EN DASH}"
 UNSURE = 0.6  # confidence below it is named
-FEEL = "How you feel counts more than this."
-LOOKALIKES = "a cold coming on, alcohol, heat or short sleep can look the same"
-
-SUGGESTIONS: Mapping[State, str] = {
-    "collecting": "Wear it to bed.",
-    "normal": "Do what you had planned.",
-    "watch": "Keep your plan, and consider adding nothing hard yet.",
-    "strained": "Consider swapping the next hard session for an easy one, or rest. Look again in three nights.",
-    "recovering": "Consider coming back in steps over two or three days.",
-    "possible_illness": "Rest first. If you feel unwell, consider asking a professional.",
-    "travel": "Take it as it comes; we hold back for a week after such a shift.",
-    "new_normal": "Carry on, and tell us if this is wrong.",
-    "insufficient": "Wear it to bed for a few nights.",
-}
+SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
 
 
 def shown_points(assessment: Assessment) -> tuple[int, tuple[int, ...], int] | None:
@@ -47,82 +36,84 @@ def shown_points(assessment: Assessment) -> tuple[int, tuple[int, ...], int] | N
     return start, tuple(whole), end
 
 
-def explain(state: State, reading: Reading, gates: tuple[Gate, ...], context: tuple[str, ...]) -> str:
+def explain(
+    state: State, reading: Reading, gates: tuple[Gate, ...], context: tuple[str, ...], language: Language = "en"
+) -> str:
     """Say what was seen, for how long, against what, what it may be, and what is not known."""
-    told = [*_TELL[state](reading), *(gate.reason for gate in gates if gate.active), *context]
+    told = SPEAKERS[language]
+    lines = [*_TELL[state](told, reading), *(gate.reason for gate in gates if gate.active), *context]
     if reading.confidence < UNSURE:
-        told += ["We are not sure, and this may change.", *reading.confidence_reasons]
+        lines += [told.say("unsure"), *reading.confidence_reasons]
     if state not in ("collecting", "insufficient"):
-        told.append(FEEL)
-    return " ".join(told)
+        lines.append(told.say("feeling"))
+    return " ".join(lines)
 
 
-def suggest(state: State, reading: Reading) -> str:
+def suggest(state: State, reading: Reading, language: Language = "en") -> str:
     """Name the next step: graded, reversible, and the person's to take."""
-    if state == "normal" and reading.pattern == "mixed":
-        return "Check that the sensor sits well, and do what you had planned."
-    return SUGGESTIONS[state]
+    mixed = state == "normal" and reading.pattern == "mixed"
+    return SPEAKERS[language].say("next.mixed" if mixed else f"next.{state}")
 
 
-def _collecting(reading: Reading) -> list[str]:
+def without_feeling(explanation: str) -> str:
+    """The explanation for a place that itself says that feeling counts more, in whichever language."""
+    for told in SPEAKERS.values():
+        explanation = explanation.removesuffix(told.say("feeling")).rstrip()
+    return explanation
+
+
+def of_then(explanation: str) -> str:
+    """The explanation of a night that is not the latest any more, in whichever language."""
+    for told in SPEAKERS.values():
+        explanation = explanation.replace(told.say("night.latest"), told.say("night.then"))
+    return explanation
+
+
+def _collecting(told: Speaker, reading: Reading) -> list[str]:
     nights = max((each.nights for each in reading.inputs if each.signal in DECIDING), default=0)
     if nights >= FEWEST_NIGHTS:
-        return ["Your usual range is there; after a few more nights we can compare with it."]
-    return [
-        f"{nights} of {FEWEST_NIGHTS} nights so far.",
-        f"Your usual range needs {FEWEST_NIGHTS} nights that are at least a week old; until then nothing is judged.",
-    ]
+        return [told.say("collecting.near")]
+    far = told.say("collecting.far", nights=nights, fewest=FEWEST_NIGHTS)
+    return [far, told.say("collecting.needs", fewest=FEWEST_NIGHTS)]
 
 
-def _insufficient(reading: Reading) -> list[str]:
-    seen = f"Of the last {REACH} nights we could compare {reading.judged_nights}."
-    return [seen, f"We need {FEWEST_RECENT} to say anything."]
+def _insufficient(told: Speaker, reading: Reading) -> list[str]:
+    seen = told.say("insufficient.seen", reach=REACH, judged=reading.judged_nights)
+    return [seen, told.say("insufficient.needs", fewest=FEWEST_RECENT)]
 
 
-def _normal(reading: Reading) -> list[str]:
+def _normal(told: Speaker, reading: Reading) -> list[str]:
     alone = len(reading.drivers) == 1 and reading.strain is not None and reading.strain > LEANING
     if alone:
-        return [_leaning(reading), *_night(reading), "From one signal we cannot tell strain from other causes."]
-    return ["Nothing stands out.", *_night(reading)]
+        return [_leaning(told, reading), *_night(told, reading), told.say("normal.alone")]
+    return [told.say("normal"), *_night(told, reading)]
 
 
-def _watch(reading: Reading) -> list[str]:
-    return [_leaning(reading), *_night(reading), f"It may pass by itself; {LOOKALIKES}."]
+def _watch(told: Speaker, reading: Reading) -> list[str]:
+    return [_leaning(told, reading), *_night(told, reading), told.say("watch")]
 
 
-def _strained(reading: Reading) -> list[str]:
-    return [
-        _leaning(reading),
-        *_night(reading),
-        f"This pattern often goes with accumulated training strain, but it may be something else: {LOOKALIKES}.",
-    ]
+def _strained(told: Speaker, reading: Reading) -> list[str]:
+    return [_leaning(told, reading), *_night(told, reading), told.say("strained")]
 
 
-def _recovering(reading: Reading) -> list[str]:
-    return ["Your nights are moving back towards your usual.", *_night(reading), "A hard day may still set them back."]
+def _recovering(told: Speaker, reading: Reading) -> list[str]:
+    return [told.say("recovering"), *_night(told, reading), told.say("recovering.may")]
 
 
-def _other_signs(reading: Reading) -> list[str]:
-    return [
-        "There are other signs of strain, more than training alone would show.",
-        *_night(reading),
-        "What is behind them we cannot know; many things may be.",
-    ]
+def _other_signs(told: Speaker, reading: Reading) -> list[str]:
+    return [told.say("possible_illness"), *_night(told, reading), told.say("possible_illness.may")]
 
 
-def _travel(reading: Reading) -> list[str]:
-    return ["Travel may move your nights for a week, so we hold back judgement.", *_night(reading)]
+def _travel(told: Speaker, reading: Reading) -> list[str]:
+    return [told.say("travel"), *_night(told, reading)]
 
 
-def _new_normal(reading: Reading) -> list[str]:
-    return [
-        "Your nights have stayed at this level for four weeks, so we compare with this new range from now on.",
-        *_night(reading),
-        "It may have many causes, and it may be wrong: you can tell us.",
-    ]
+def _new_normal(told: Speaker, reading: Reading) -> list[str]:
+    return [told.say("new_normal"), *_night(told, reading), told.say("new_normal.may")]
 
 
-_TELL: Mapping[State, Callable[[Reading], list[str]]] = {
+_TELL: Mapping[State, Callable[[Speaker, Reading], list[str]]] = {
     "collecting": _collecting,
     "normal": _normal,
     "watch": _watch,
@@ -135,24 +126,34 @@ _TELL: Mapping[State, Callable[[Reading], list[str]]] = {
 }
 
 
-def _leaning(reading: Reading) -> str:
+def _leaning(told: Speaker, reading: Reading) -> str:
     """For how many nights: the count that the state rests on, never a single night."""
-    names = [NAMES[driver.signal] for driver in reading.drivers]
-    what = "HRV and resting heart rate together" if len(names) != 1 else f"your {names[0]}"
-    return f"On {reading.outside_nights} of your last {reading.judged_nights} nights {what} leaned towards strain."
+    drivers, resting = reading.drivers, _resting(reading)
+    what = f"both.{resting}" if len(drivers) != 1 else "hrv" if drivers[0].signal == "hrv" else resting
+    return told.say(f"leaning.{what}", outside=reading.outside_nights, judged=reading.judged_nights)
 
 
-def _night(reading: Reading) -> list[str]:
+def _night(told: Speaker, reading: Reading) -> list[str]:
     """The night in the person's own units, beside the usual range."""
     if reading.tonight is None:
-        return ["The latest night could not be compared; this stands from the nights before."]
-    parts = [_beside_usual(driver) for driver in reading.drivers if driver.value is not None]
-    return [f"Latest night: {' and '.join(parts)}."] if parts else []
+        return [told.say("night.none")]
+    resting = _resting(reading)
+    parts = [_beside_usual(told, driver, resting) for driver in reading.drivers if driver.value is not None]
+    if len(parts) > 1:
+        return [told.say("night.both", first=parts[0], second=parts[1])]
+    return [told.say("night.one", first=parts[0])] if parts else []
 
 
-def _beside_usual(driver: Driver) -> str:
-    unit = "ms" if driver.signal == "hrv" else "bpm"
-    text = f"{NAMES[driver.signal]} {driver.value:.0f} {unit}"
+def _beside_usual(told: Speaker, driver: Driver, resting: str) -> str:
+    what = "hrv" if driver.signal == "hrv" else resting
     if driver.usual_low is None or driver.usual_high is None:
-        return text
-    return f"{text} (usual {driver.usual_low:.0f}{DASH}{driver.usual_high:.0f})"
+        return told.say(f"value.{what}", value=driver.value)
+    return told.say(f"usual.{what}", value=driver.value, low=driver.usual_low, high=driver.usual_high)
+
+
+def _resting(reading: Reading) -> str:
+    """What the heart rate is: measured asleep, or a vendor's value of the whole day."""
+    for each in reading.inputs:
+        if each.kind:
+            return each.kind
+    return "sleep"

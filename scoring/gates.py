@@ -1,23 +1,37 @@
-"""Other causes that are looked for before strain is spoken of: other signs of strain, and travel."""
+"""Other causes that are looked for before strain is spoken of: each a gate, and what its nights may still say.
+
+A gate keeps an alert from starting. Beyond that a cause excuses its own nights (they say nothing of strain) or takes
+off what it is known to add to one (relief), so that what follows it is judged by itself.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from .baseline import Baseline
-from .night import Bools, Diary, Floats, last_row
+from .baseline import Baseline, usual
+from .night import Bools, Diary, Floats, SignalName, last_row
+from .windows import WEEKS_8, before, known, percentile, trailing
+from .words import LANGUAGES, Language, Speaker, speaker
+from .words.gates import DE, EN
 
-GateName: TypeAlias = Literal["illness", "travel"]
+GateName: TypeAlias = Literal["illness", "travel", "altitude", "short_sleep"]
 
 ILLNESS_NIGHTS = 5  # a sign counts for so many nights, its own included
 BREATHING_ALONE = 2.5  # scales of breathing rate that speak by themselves
 BREATHING_WITH_WARMTH, WARMTH = 1.5, 1.8  # scales of breathing rate and skin temperature that speak together
+STILL, STILL_RAISED = 0.5, 1.5  # share of the own median of steps; scales of heart rate beside it
+FEWEST_DAYS = 14
 TRAVEL_NIGHTS = 7
 TRAVEL_SHIFT = 180.0  # minutes of clock
+TRAVEL_RELIEF, TRAVEL_FADES = 0.7, 2.5  # joint deviation on the first night; nights in which it falls to a third
 DAY_MINUTES = 1440.0
+THIN_AIR, THIN_AIR_SCALES, THIN_AIR_LASTING, THIN_AIR_NIGHTS = 2.0, 2.0, 1.5, 4  # oxygen tonight; mean of three nights
+SHORT_NIGHT, SHORT_OF, SHORT_IN = 60.0, 3, 5  # minutes under usual, on three of five nights
+SHORT_RELIEF, SHORT_FROM, SHORT_MOST = 0.3, 0.5, 2.0  # joint deviation for each hour missing, after the first half
+SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +44,7 @@ class Gate:
     since: date | None
 
 
-OPEN: Mapping[GateName, Gate] = {
-    "illness": Gate("illness", active=False, reason="", since=None),
-    "travel": Gate("travel", active=False, reason="", since=None),
-}
+SHUT: tuple[Gate, ...] = tuple(Gate(name, active=False, reason="", since=None) for name in get_args(GateName))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +60,48 @@ class Gating:
     def at(self, row: int, days: list[date]) -> Gate:
         """Return the gate as it stood on one night."""
         if not self.active[row]:
-            return OPEN[self.name]
+            return next(gate for gate in SHUT if gate.name == self.name)
         return Gate(self.name, active=True, reason=self.reasons[self.latest[row]], since=days[self.first[row]])
 
 
-def illness(diary: Diary, breathing: Baseline, warmth: Baseline) -> Gating:
-    """Breathing rate alone, or breathing rate and skin temperature together, or the person's own word or rest mode.
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """All other causes of one diary, per row."""
+
+    gatings: tuple[Gating, ...]
+    ill: Bools
+    travelling: Bools
+    held: Bools  # no alert starts
+    excused: Bools  # the night says nothing of strain
+    relief: Floats  # joint deviation that a known cause adds to the night
+
+    def at(self, row: int, days: list[date]) -> tuple[Gate, ...]:
+        """Return every gate as it stood on one night."""
+        if not (self.held[row] or self.travelling[row]):
+            return SHUT
+        return tuple(gating.at(row, days) for gating in self.gatings)
+
+
+def other_causes(diary: Diary, around: Mapping[SignalName, Baseline], language: Language = "en") -> Causes:
+    """Look for each; `around` holds the baselines of breathing, temperature, oxygen and sleep."""
+    told = SPEAKERS[language]
+    ill = illness(diary, around["respiratory_rate"], around["skin_temperature"], told)
+    away = travel(diary, told)
+    thin = altitude(diary, around["oxygen_saturation"], told)
+    missing = np.nan_to_num(around["sleep"].center - diary.values["sleep"])
+    short = short_sleep(missing, around["sleep"].scale, told)
+    return Causes(
+        (ill, away, thin, short),
+        ill.active,
+        away.active,
+        held=ill.active | thin.active | short.active,
+        excused=ill.active | thin.active | diary.tagged("alcohol", "hot_night"),
+        relief=_travel_relief(away) + SHORT_RELIEF * np.clip(missing / 60 - SHORT_FROM, 0, SHORT_MOST),
+    )
+
+
+def illness(diary: Diary, breathing: Baseline, warmth: Baseline, told: Speaker) -> Gating:
+    """Breathing rate alone, or with skin temperature; without either sensor two still days; or the person's own word.
 
     Breathing rises by 1 to 3 a minute before and with a cold (Natarajan 2020). A night with alcohol explains its own
     breathing, so only its tag `ill` would speak there.
@@ -64,25 +111,69 @@ def illness(diary: Diary, breathing: Baseline, warmth: Baseline) -> Gating:
     warm = (temperature - warmth.center) / warmth.scale
     seen = (breath >= BREATHING_ALONE) | ((breath >= BREATHING_WITH_WARMTH) & (warm >= WARMTH))
     seen &= ~diary.tagged("alcohol")
+    still = _still_and_raised(diary, np.isnan(breathing.center))
     resting, unwell = diary.tagged("rest_mode"), diary.tagged("ill")
-    told = resting | unwell
-    reasons = dict.fromkeys(np.flatnonzero(resting).tolist(), "Rest mode was on.")
-    reasons |= dict.fromkeys(np.flatnonzero(unwell).tolist(), "You noted that you felt unwell.")
-    for row in np.flatnonzero(seen & ~told).tolist():
-        reasons[row] = _signs(rate[row], breathing.low[row], breathing.high[row], warm=bool(warm[row] >= WARMTH))
-    return _gating("illness", seen | told, ILLNESS_NIGHTS, reasons)
+    noted = resting | unwell
+    reasons = dict.fromkeys(np.flatnonzero(still).tolist(), told.say("still"))
+    reasons |= dict.fromkeys(np.flatnonzero(resting).tolist(), told.say("rest_mode"))
+    reasons |= dict.fromkeys(np.flatnonzero(unwell).tolist(), told.say("ill"))
+    for row in np.flatnonzero(seen & ~noted).tolist():
+        key = "breathing_warm" if warm[row] >= WARMTH else "breathing"
+        values = {"rate": rate[row], "low": breathing.low[row], "high": breathing.high[row]}
+        reasons[row] = told.say(key, **{name: float(value) for name, value in values.items()})
+    return _gating("illness", seen | still | noted, ILLNESS_NIGHTS, reasons)
 
 
-def travel(diary: Diary) -> Gating:
+def travel(diary: Diary, told: Speaker) -> Gating:
     """Notice that the clock moved by three hours or more within a week, or the person's own word."""
     offset = _carried(diary.column("utc_offset_minutes"))
     earlier = [np.concatenate((np.full(k, np.nan), offset))[: len(offset)] for k in range(1, TRAVEL_NIGHTS + 1)]
     shifts = np.nan_to_num([_clock_shift(offset, then) for then in earlier])
     moved = (shifts[0] > 0) & (shifts.max(axis=0) >= TRAVEL_SHIFT)
-    told = diary.tagged("travel")
-    reasons = dict.fromkeys(np.flatnonzero(moved).tolist(), "Your clock moved by three hours or more.")
-    reasons |= dict.fromkeys(np.flatnonzero(told).tolist(), "You noted that you travelled.")
-    return _gating("travel", moved | told, TRAVEL_NIGHTS, reasons)
+    noted = diary.tagged("travel")
+    reasons = dict.fromkeys(np.flatnonzero(moved).tolist(), told.say("clock"))
+    reasons |= dict.fromkeys(np.flatnonzero(noted).tolist(), told.say("travel"))
+    return _gating("travel", moved | noted, TRAVEL_NIGHTS, reasons)
+
+
+def altitude(diary: Diary, oxygen: Baseline, told: Speaker) -> Gating:
+    """Oxygen two points down and lasting: thin air, heat, or a cold; none of them is training."""
+    drop = oxygen.center - diary.values["oxygen_saturation"]
+    nights = trailing(drop, 3)
+    lasting = np.nansum(nights, axis=1) >= THIN_AIR_LASTING * np.maximum(known(nights), 2)
+    signs = (drop >= np.maximum(THIN_AIR, THIN_AIR_SCALES * oxygen.scale)) & lasting & (known(nights) > 1)
+    reasons = {row: told.say("oxygen", drop=float(drop[row])) for row in np.flatnonzero(signs).tolist()}
+    return _gating("altitude", signs, THIN_AIR_NIGHTS, reasons)
+
+
+def short_sleep(missing: Floats, scale: Floats, told: Speaker) -> Gating:
+    """An hour or more under the own usual, and more than its scatter, on three of five nights; both in minutes."""
+    short = (missing >= np.fmax(SHORT_NIGHT, scale)).astype(np.float64)
+    count = np.nansum(trailing(short, SHORT_IN), axis=1).astype(np.int64)
+    signs = count >= SHORT_OF
+    reasons = {
+        row: told.say("short_sleep", number=int(count[row]), nights=SHORT_IN) for row in np.flatnonzero(signs).tolist()
+    }
+    return _gating("short_sleep", signs, 1, reasons)
+
+
+def _still_and_raised(diary: Diary, asked: Bools) -> Bools:
+    """Two days in a row of less than half the own median of steps, and heart rate up on the night after them."""
+    steps = diary.column("steps")
+    steps[steps < 0] = np.nan
+    few = steps < STILL * percentile(before(steps, WEEKS_8 + 6, 7), 50, FEWEST_DAYS)
+    still: Bools = few & np.concatenate(([False], few[:-1])) & asked
+    if not still.any():
+        return still
+    resting = usual(diary, "resting_heart_rate")
+    raised = diary.values["resting_heart_rate"] - resting.center >= STILL_RAISED * resting.scale
+    return still & raised
+
+
+def _travel_relief(away: Gating) -> Floats:
+    """What travel adds to a night: most on the first, fading within the week."""
+    since = np.arange(len(away.active)) - np.array(away.latest, dtype=np.int64)
+    return np.where(away.active, TRAVEL_RELIEF * np.exp(-since / TRAVEL_FADES), 0.0)
 
 
 def _gating(name: GateName, signs: Bools, nights: int, reasons: Mapping[int, str]) -> Gating:
@@ -102,8 +193,3 @@ def _clock_shift(now: Floats, then: Floats) -> Floats:
     """Minutes between two offsets, the shorter way round the day."""
     apart = np.abs(now - then) % DAY_MINUTES
     return np.minimum(apart, DAY_MINUTES - apart)
-
-
-def _signs(rate: float, low: float, high: float, *, warm: bool) -> str:
-    text = f"Breathing rate was {rate:.1f} a minute (usual {low:.1f}\N{EN DASH}{high:.1f})"
-    return f"{text}, and skin temperature was up as well." if warm else f"{text}."

@@ -27,6 +27,7 @@ class Session:
 
     minutes: float
     intensity: float
+    starts_minute: float | None = None  # after the local midnight that its day begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,9 @@ class Night:
     hrv_kind: Literal["rmssd", "sdnn"] = "rmssd"
     hrv_window: Literal["night", "spot"] = "night"
     resting_kind: Literal["sleep", "vendor_day"] = "sleep"
+    load_series: str = ""  # opaque: the scale of `load`; a change begins its comparisons anew
+    effort: float | None = None  # how hard the day before felt, 0-10, in the person's own word
+    heart_rate_recovery: float | None = None  # /min that heart rate fell in the minute after training, the day before
 
 
 @dataclass(frozen=True, slots=True)

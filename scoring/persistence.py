@@ -8,7 +8,7 @@ import numpy as np
 
 from .baseline import FEWEST_NIGHTS
 from .deviation import FEWEST_RECENT, REACH, Evidence, nights_heard, nights_silent, weigh
-from .gates import Gating
+from .gates import Causes
 from .night import Diary
 from .policy import Policy
 
@@ -52,6 +52,7 @@ class Moment(NamedTuple):
     recorded: bool  # tonight could be compared, and counts: a night with alcohol moves no state
     judged: bool  # strain is known
     strain: float
+    unexplained: float
     latest_mean: float
     concordant: bool
     persistent: bool
@@ -59,6 +60,7 @@ class Moment(NamedTuple):
     raised: bool
     illness: bool
     travel: bool
+    held: bool  # another cause keeps an alert from starting
     first: bool  # no night before it brought data
     heard: int  # nights of the last 12 that brought data
     lapsed: bool  # there was data once, but none in 12 nights
@@ -67,16 +69,30 @@ class Moment(NamedTuple):
     restarted: bool  # a deciding series began anew here
 
 
-def follow(diary: Diary, illness: Gating, travel: Gating, policy: Policy) -> tuple[list[Step], Evidence]:
+class Weighing:
+    """The evidence of one diary, weighed once for each row from which the usual begins anew, whatever the policy."""
+
+    def __init__(self, diary: Diary, causes: Causes) -> None:
+        self.diary, self.causes = diary, causes
+        self._weighed: dict[int, Evidence] = {}
+
+    def since(self, restart: int = 0) -> Evidence:
+        """Evidence where nothing before the row `restart` is usual any more."""
+        if restart not in self._weighed:
+            self._weighed[restart] = weigh(self.diary, self.causes, restart)
+        return self._weighed[restart]
+
+
+def follow(weighing: Weighing, policy: Policy) -> tuple[list[Step], Evidence]:
     """Walk the calendar. After four weeks of strain the usual begins anew where that strain began."""
-    evidence = weigh(diary, illness.active)
+    evidence = weighing.since()
     course = Course(policy)
     steps: list[Step] = []
-    while len(steps) < len(diary.days):
-        for moment in _moments(diary, evidence, illness, travel, start=len(steps)):
+    while len(steps) < len(weighing.diary.days):
+        for moment in _moments(weighing.diary, evidence, weighing.causes, start=len(steps)):
             steps.append(course.step(moment))
             if steps[-1].notice == "new_normal":
-                evidence = evidence.joined(moment.row, weigh(diary, illness.active, restart=steps[-2].since))
+                evidence = evidence.joined(moment.row, weighing.since(steps[-2].since))
                 break
     return steps, evidence
 
@@ -170,9 +186,9 @@ class Course:
 
     def _starts(self, night: Moment) -> bool:
         threshold = self.policy.threshold + (self.policy.cold_start if night.cold else 0)
-        strong = night.strain > threshold and night.concordant and night.persistent
+        strong = min(night.strain, night.unexplained) > threshold and night.concordant and night.persistent
         easing = night.latest_mean <= self.policy.off  # nobody is alerted to what has just passed
-        return strong and not easing and not night.illness and self._rested(night)
+        return strong and not easing and not night.held and self._rested(night)
 
     def _rested(self, night: Moment) -> bool:
         return self.rest_from is None or night.row - self.rest_from > self.policy.cooldown_nights
@@ -186,7 +202,7 @@ class Course:
         return Step(state, self.since)
 
 
-def _moments(diary: Diary, evidence: Evidence, illness: Gating, travel: Gating, start: int) -> Iterator[Moment]:
+def _moments(diary: Diary, evidence: Evidence, causes: Causes, start: int) -> Iterator[Moment]:
     """Rows from `start` on, as the state machine sees them."""
     heard = nights_heard(diary)
     rows = np.arange(len(diary.days))
@@ -197,13 +213,15 @@ def _moments(diary: Diary, evidence: Evidence, illness: Gating, travel: Gating, 
         np.isfinite(evidence.tonight) & ~diary.tagged("alcohol"),
         np.isfinite(evidence.strain),
         evidence.strain,
+        evidence.unexplained,
         evidence.latest_mean,
         (evidence.hrv_strain > CONCORDANT) & (evidence.resting_strain > CONCORDANT),
         evidence.persistent >= PERSISTENT,
         evidence.cold,
         evidence.resting >= RAISED_HEART_RATE,
-        illness.active,
-        travel.active,
+        causes.ill,
+        causes.travelling,
+        causes.held,
         np.cumsum(heard) - heard == 0,
         heard,
         (heard == 0) & (np.cumsum(heard) > 0),

@@ -9,15 +9,17 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .baseline import FEWEST_NIGHTS, Baseline
+from .baseline import FEWEST_NIGHTS, Baseline, vendor_day
 from .deviation import Evidence
 from .gates import Gate
 from .night import Diary, Floats, Night, Rows, SignalName
 from .persistence import Alert, Ending, Notice, State
 from .policy import ALGORITHM_VERSION
+from .words import Language, doubts, speaker
 
 Band: TypeAlias = Literal["good", "moderate", "low"]
 Direction: TypeAlias = Literal["above", "within", "below"]
+RestingKind: TypeAlias = Literal["sleep", "vendor_day"]
 
 CENTER, SLOPE = 0.70, 0.80  # score = 100 Φ(.70 - .80 x): median near 75, one night in 16 at 33 or less
 START = 100 * NormalDist().cdf(CENTER)  # the score of a night exactly as usual: 75.8
@@ -32,7 +34,6 @@ SHOWN_CONFIDENCE = 0.35  # floor of every score that is shown
 SPOT, SDNN, ONE_SIGNAL, CHANGED, MIXED = 0.9, 0.5, 0.6, 0.5, 0.5
 
 DECIDING: tuple[SignalName, ...] = ("hrv", "resting_heart_rate")
-NAMES: Mapping[SignalName, str] = {"hrv": "HRV", "resting_heart_rate": "resting heart rate"}
 SERIES: Mapping[SignalName, str] = {
     "hrv": "hrv_series",
     "resting_heart_rate": "resting_series",
@@ -67,7 +68,10 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One signal of the night beside its own usual range, and the nights that range rests on."""
+    """One signal of the night beside its own usual range, and the nights that range rests on.
+
+    `kind` says of resting heart rate whether it was measured asleep or is a vendor's value of the day.
+    """
 
     signal: SignalName
     value: float | None
@@ -75,6 +79,7 @@ class Input:
     usual_high: float | None
     nights: int
     series: str
+    kind: RestingKind | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ class Assessment:
     tonight: float | None = None  # u: this night's joint deviation
     judged_nights: int = 0  # recorded nights that strain rests on
     outside_nights: int = 0  # of these, how many lean towards strain
+    load: float | None = None  # training load of the day before, on the scale that `load_series` names
+    load_series: str = ""
 
 
 class Reading(NamedTuple):
@@ -152,7 +159,11 @@ def score_nights(evidence: Evidence) -> Scored:
 class Readings:
     """Every night's reading; columns are turned into plain numbers once."""
 
-    def __init__(self, diary: Diary, evidence: Evidence, context: Mapping[SignalName, Baseline]) -> None:
+    def __init__(
+        self, diary: Diary, evidence: Evidence, context: Mapping[SignalName, Baseline], language: Language = "en"
+    ) -> None:
+        self.told = speaker(language, doubts.EN, doubts.DE)
+        self.kinds: list[RestingKind] = ["vendor_day" if day else "sleep" for day in vendor_day(diary).tolist()]
         scored = score_nights(evidence)
         self.score = _plain(scored.score)
         self.points: dict[SignalName, list[float]] = {
@@ -224,30 +235,31 @@ class Readings:
             value, nights = values[row], self.nights[name][row]
             if value is not None or nights:
                 series = getattr(night, SERIES[name]) if name in SERIES else ""
-                inputs.append(Input(name, value, self.lows[name][row], self.highs[name][row], nights, series))
+                kind = self.kinds[row] if name == "resting_heart_rate" else ""
+                inputs.append(Input(name, value, self.lows[name][row], self.highs[name][row], nights, series, kind))
         return tuple(inputs)
 
     def _confidence(
         self, row: int, night: Night, pattern: str | None, used: list[SignalName], settled: int
     ) -> tuple[float, tuple[str, ...]]:
         """Product of what limits trust, and a sentence for each part that does."""
-        recent = self.recent[row]
-        doubts: list[tuple[float, str]] = []
+        recent, told, term = self.recent[row], self.told, self.kinds[row]
+        limits: list[tuple[float, str]] = []
         if settled < FULL_NIGHTS:
-            doubts.append((settled / FULL_NIGHTS, f"Your usual range rests on {_count(settled, 'night')} so far."))
+            limits.append((settled / FULL_NIGHTS, told.count("settled", settled)))
         if recent < FULL_RECENT:
-            doubts.append((recent / FULL_RECENT, f"Only {_count(recent, 'recent night')} could be used."))
+            limits.append((recent / FULL_RECENT, told.count("recent", recent)))
         if "hrv" in used and night.hrv_kind == "sdnn":
-            doubts.append((SDNN, "HRV comes as SDNN, which is noisier than a whole night's rMSSD."))
+            limits.append((SDNN, told.say("sdnn")))
         elif "hrv" in used and night.hrv_window == "spot":
-            doubts.append((SPOT, "HRV comes from one short reading instead of the whole night."))
+            limits.append((SPOT, told.say("spot")))
         if len(used) == 1:
-            doubts.append((ONE_SIGNAL, f"Only {NAMES[used[0]]} could be compared."))
+            limits.append((ONE_SIGNAL, told.say(f"only.{'hrv' if used == ['hrv'] else term}")))
         if self.began[row] > 0 and row - self.began[row] < CHANGED_NIGHTS:
-            doubts.append((CHANGED, "A source of your data changed, or was reset, in the last three weeks."))
+            limits.append((CHANGED, told.say("changed")))
         if pattern == "mixed":
-            doubts.append((MIXED, "HRV and resting heart rate are both up, which can be a loose sensor."))
-        return math.prod(factor for factor, _ in doubts), tuple(reason for _, reason in doubts)
+            limits.append((MIXED, told.say(f"mixed.{term}")))
+        return math.prod(factor for factor, _ in limits), tuple(reason for _, reason in limits)
 
 
 def _plain(column: Floats) -> list[float | None]:
@@ -274,7 +286,3 @@ def _direction(value: float | None, low: float | None, high: float | None) -> Di
     if value is None or low is None or high is None:
         return None
     return "above" if value > high else "below" if value < low else "within"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -34,8 +34,8 @@ def test_a_steady_year_alerts_nobody(story: Tell) -> None:
 
 def test_a_hard_block_alerts_once_within_eight_nights_and_clears(story: Tell) -> None:
     assessed = assess(story(160, scatter=0.5).strain(100, 116).nights())
-    assert days(assessed, "start") == [102]
-    assert days(assessed, "continue") == list(range(103, days(assessed, "clear")[0]))
+    assert days(assessed, "start") == [101]
+    assert days(assessed, "continue") == list(range(102, days(assessed, "clear")[0]))
     assert days(assessed, "clear") == [118]
     notices = [(each.notice, (each.day - FIRST).days, each.state) for each in assessed if each.notice]
     assert notices == [("recovered", 122, "normal")]
@@ -376,9 +376,10 @@ def test_the_cold_start_counts_nights_of_both_signals(story: Tell) -> None:
         one = story(160, scatter=0.0).strain(block, block + 20, 0.42).tell(0, 65, hrv_ms=None)
         return list(one.nights())
 
+    policy = Policy(threshold=0.9)
     assert max(each.strain or 0 for each in assess(person(103))) > 0.9
-    assert days(assess(person(103)), "start") == []
-    assert days(assess(person(128)), "start")
+    assert days(assess(person(103), policy), "start") == []
+    assert days(assess(person(128), policy), "start")
 
 
 def test_four_weeks_of_strain_are_the_new_usual(story: Tell) -> None:
