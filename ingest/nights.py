@@ -16,14 +16,16 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ingest import store, trained
+from ingest.beats import with_beats
 from ingest.devices import SWITCH_AFTER, Word, account_name, followed, leads
 from ingest.models import DayValue, Episode, Series, Tag, VendorAccount
-from ingest.trained import Workout
+from ingest.trained import UNTRAINED, Training
+from ingest.training_days import Around, training_days
 from providers import measures
 from scoring import Night
-from scoring import Session as Training
 
 HRV, RESTING, BREATHING, TEMPERATURE = "hrv_ms", "resting_heart_rate", "respiratory_rate", "skin_temperature"
+STRAIN = "load"
 SIGNALS = {
     measures.HRV_RMSSD.name: HRV,
     measures.HRV_SDNN.name: HRV,
@@ -33,7 +35,7 @@ SIGNALS = {
     measures.SKIN_TEMPERATURE_DEVIATION.name: TEMPERATURE,
     measures.OXYGEN_SATURATION.name: "oxygen_saturation",
     measures.TOTAL_SLEEP_TIME.name: "sleep_minutes",
-    measures.VENDOR_STRAIN.name: "load",
+    measures.VENDOR_STRAIN.name: STRAIN,
     measures.STEP_COUNT.name: "steps",
 }
 SERIES_OF = {
@@ -42,7 +44,7 @@ SERIES_OF = {
     BREATHING: "respiratory_series",
     TEMPERATURE: "temperature_series",
 }
-OF_THE_DAY_BEFORE = {"load", "steps"}
+OF_THE_DAY_BEFORE = {STRAIN, "steps"}
 LONGEST_TAG = timedelta(days=90)  # one that lasts longer was forgotten, not meant
 
 
@@ -97,7 +99,9 @@ def histories_of(session: Session, person_id: int, today: date) -> Histories:
         tags_by_day(tuple(row) for row in tags),
         today,
         wanted=wanted_account(session, person_id),
-        workouts=trained.workouts(session, person_id),
+        training=Training(
+            with_beats(session, person_id, trained.workouts(session, person_id)), trained.felt(session, person_id)
+        ),
     )
 
 
@@ -191,7 +195,7 @@ def assemble(
     today: date,
     *,
     wanted: str | None = None,
-    workouts: Sequence[Workout] = (),
+    training: Training = UNTRAINED,
 ) -> Histories:
     """Choose, day by day, and lay the days out without gaps up to `today`."""
     given = choose(rows)
@@ -205,7 +209,7 @@ def assemble(
     told = {}
     for lead in dict.fromkeys(leading):
         until = len(leading) - leading[::-1].index(lead)  # what comes later is another's to tell
-        told[lead] = _told(given, lead, span[:until], tags, workouts)
+        told[lead] = _told(given, lead, span[:until], tags, training)
     return Histories(told, leading)
 
 
@@ -288,12 +292,23 @@ def _leading(changes: Mapping[date, str], span: Sequence[date]) -> list[str]:
 
 
 def _told(
-    given: Given, lead: str, span: Sequence[date], tags: Mapping[date, frozenset[str]], workouts: Sequence[Workout]
+    given: Given,
+    lead: str,
+    span: Sequence[date],
+    tags: Mapping[date, frozenset[str]],
+    training: Training,
 ) -> list[Night]:
     own = {day for signal in (HRV, RESTING) for day in given.get(signal, {}).get(lead, ())}
     signals = {signal: followed(by_account, lead, own) for signal, by_account in given.items()}
-    had = trained.sessions(workouts, lead)
-    return [_night(day, signals, tags, had) for day in span]
+    strain = signals.pop(STRAIN, {})
+    around = Around(
+        resting={day: row.value for day, row in signals.get(RESTING, {}).items()},
+        strain={day: row.value for day, row in strain.items()},
+        strain_series={day: row.series for day, row in strain.items()},
+        worn=own,
+    )
+    had = training_days(training, lead, around, span)
+    return [_night(day, signals, tags, had.get(day, {})) for day in span]
 
 
 def _one_night(a: NightRow, b: NightRow) -> bool:
@@ -310,10 +325,9 @@ def _night(
     day: date,
     signals: Mapping[str, ByDay],
     tags: Mapping[date, frozenset[str]],
-    had: Mapping[date, tuple[Training, ...]],
+    had: Mapping[str, Any],
 ) -> Night:
-    fields: dict[str, Any] = {"day": day, "tags": tags.get(day, frozenset())}
-    fields["sessions"] = had.get(day - timedelta(days=1), ())
+    fields: dict[str, Any] = {"day": day, "tags": tags.get(day, frozenset()), **had}
     for signal, by_day in signals.items():
         row = by_day.get(day - timedelta(days=signal in OF_THE_DAY_BEFORE))
         if row is None:

@@ -7,6 +7,7 @@ from providers.simulator.people import Story, SyntheticNight, nights
 
 HARD_STRAIN = 12.0  # a day with a workout
 WORKOUT_STARTS, SHORTEST_WORKOUT = 17, 40  # o'clock, minutes
+USUAL_PACE, USUAL_HRV = 1.15, 62  # metres a heartbeat on foot; ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,13 @@ def workout_span(night: SyntheticNight) -> tuple[datetime, datetime] | None:
         return None
     start = datetime.combine(night.day, time(WORKOUT_STARTS), zone(night))
     return start, start + timedelta(minutes=SHORTEST_WORKOUT + 5 * round(night.strain - HARD_STRAIN))
+
+
+def above_resting(night: SyntheticNight) -> int:
+    """How far the heart of somebody who trains at an even pace beats above rest, /min; higher on a harder day."""
+    return 66 + round(3 * (night.strain - HARD_STRAIN))
+
+
+def metres_a_beat(night: SyntheticNight) -> float:
+    """Output at a given effort on foot, which follows the night before: less after nights of suppressed HRV."""
+    return float(USUAL_PACE * (night.hrv_ms / USUAL_HRV) ** 0.15)

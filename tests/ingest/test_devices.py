@@ -5,10 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import trained
 from ingest.devices import Word, followed, leads
 from ingest.nights import NightRow, assemble
-from ingest.trained import Workout
+from ingest.trained import Training, Workout
 from scoring import Night, Policy, Session
 from workers.score import judged
 
@@ -122,10 +121,10 @@ def workout(account: str, hour: float, minutes: float, intensity: float = 0.9) -
 
 def test_a_workout_that_two_devices_saw_is_one_session_and_the_leading_device_tells_it():
     seen = [workout(STRAP, 8, 70, 0), workout(RING, 8.1, 55), workout(STRAP, 17, 40, 0)]
-    assert trained.sessions(seen, RING) == {FIRST: (Session(55, 0.9), Session(40, 0))}
-    assert trained.sessions(reversed(seen), STRAP) == {FIRST: (Session(70, 0.9), Session(40, 0))}
-    night = assemble(worn(RING, [0, 1]), {}, on(1), workouts=seen).nights[1]
-    assert len(night.sessions) == 2
+    for lead, lasted in ((RING, 55), (STRAP, 70)):
+        for order in (seen, seen[::-1]):
+            night = assemble(worn(lead, [0, 1]), {}, on(1), training=Training(order)).nights[1]
+            assert night.sessions == (Session(lasted, 0.9), Session(40, 0))
 
 
 def test_a_new_ring_of_the_leading_account_leaves_the_account_leading():

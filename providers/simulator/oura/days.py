@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from providers.simulator.documents import Document, Version, Wearer
-from providers.simulator.life import local, workout_span, zone
+from providers.simulator.life import above_resting, local, metres_a_beat, workout_span, zone
 from providers.simulator.oura.documents import midnight, written
 from providers.simulator.oura.sleeps import SETTLES_AFTER, readiness
 from providers.simulator.people import SyntheticNight
@@ -12,6 +12,8 @@ from providers.simulator.people import SyntheticNight
 DAY_STARTS = timedelta(hours=4)  # an Oura day runs from four to four
 SEEN_AT = (10, 14, 18, 22)  # o'clock: how often a growing day is counted anew
 NO_OXYGEN_SHARE = 0.05
+SPORTS = ("running", "cycling", "strength_training")
+FASTER = {"running": 1.0, "cycling": 2.3}  # than on foot; sports without a distance are not named
 
 
 def daily_readiness(wearer: Wearer, night: SyntheticNight) -> Iterator[Document]:
@@ -90,12 +92,13 @@ def workouts(wearer: Wearer, night: SyntheticNight) -> Iterator[Document]:
         start, end = span
         known = wearer.id("workout", night.day)
         minutes = (end - start).total_seconds() / 60
+        sport = SPORTS[night.day.toordinal() % len(SPORTS)]
         body = {
             "id": known,
             "day": night.day.isoformat(),
-            "activity": ("running", "cycling", "strength_training")[night.day.toordinal() % 3],
+            "activity": sport,
             "calories": round(minutes * 9.5, 1),
-            "distance": None if night.day.toordinal() % 3 else round(minutes * 170.0, 1),
+            "distance": round(minutes * _metres_a_minute(night) * FASTER[sport], 1) if sport in FASTER else None,
             "start_datetime": written(start),
             "end_datetime": written(end),
             "intensity": "hard" if night.strain >= 15 else "moderate",  # noqa: PLR2004
@@ -103,6 +106,10 @@ def workouts(wearer: Wearer, night: SyntheticNight) -> Iterator[Document]:
             "source": "autodetected",
         }
         yield Document("workout", known, (Version(end, start, body),))
+
+
+def _metres_a_minute(night: SyntheticNight) -> float:
+    return metres_a_beat(night) * (night.resting_heart_rate + above_resting(night))
 
 
 def rest_modes(wearer: Wearer, nights: Sequence[SyntheticNight]) -> Iterator[Document]:

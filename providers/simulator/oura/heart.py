@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from providers.simulator.documents import Document, Wearer
-from providers.simulator.life import local, workout_span
+from providers.simulator.life import above_resting, local, workout_span
 from providers.simulator.oura.documents import STEP
 from providers.simulator.people import SyntheticNight
 
 WORKOUT_STEP = 5  # seconds
+COOLING = 120  # seconds after a workout that are still recorded as densely
+SPRINTING, SPRINT, HIGHEST = 15, 36, 192  # strain of such a day; three minutes of steps; /min
 APART = 5  # seconds: what is kept at most once in so many stays apart
 SOURCES = ("awake", "sleep", "workout")
 AWAKE, SLEEP, WORKOUT = range(3)
@@ -86,7 +88,18 @@ def _day(wearer: Wearer, night: SyntheticNight, end: datetime) -> list[tuple[Int
     start, stop = (int(edge.timestamp()) for edge in span)
     training = np.arange(start, stop, WORKOUT_STEP, dtype=np.int64)
     training = np.append(training, training[-1])  # recordings have one timestamp twice
-    rising = 60 + np.minimum(40, np.arange(len(training)) // 12)
-    effort = np.minimum(192, night.resting_heart_rate + rising).astype(np.int64)
+    effort = _effort(night, len(training))
+    after = np.arange(stop + WORKOUT_STEP, stop + COOLING, WORKOUT_STEP, dtype=np.int64)
+    easing = np.rint(38 * (1 - np.exp((stop - after) / 45))).astype(np.int64)
     outside = (at < start) | (at >= stop)
-    return [(at[outside], bpm[outside], AWAKE), (training, effort, WORKOUT)]
+    return [(at[outside], bpm[outside], AWAKE), (training, effort, WORKOUT), (after, effort[-1] - easing, WORKOUT)]
+
+
+def _effort(night: SyntheticNight, count: int) -> Ints:
+    """Heart rate of a workout: it rises for some minutes, stays, and ends in a sprint on a hard day."""
+    steps = np.arange(count)
+    above = np.minimum(above_resting(night), 60 + steps // 4)
+    if night.strain >= SPRINTING:
+        above = above + np.where(steps >= count - SPRINT, 40, 0)
+    effort: Ints = np.minimum(HIGHEST, night.resting_heart_rate + above).astype(np.int64)
+    return effort

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 from providers.simulator.documents import Body, Document, Version, Wearer
-from providers.simulator.life import local, workout_span
+from providers.simulator.life import local, metres_a_beat, workout_span
 from providers.simulator.people import SyntheticNight
 from providers.simulator.whoop.documents import SCORED, cycle_id, offset, pending_then, user_id, written
 from providers.simulator.whoop_export import highest_heart_rate, mean_heart_rate
@@ -12,6 +12,8 @@ from providers.simulator.whoop_export import highest_heart_rate, mean_heart_rate
 KILOJOULES = 4.184  # in a kilocalorie
 SEEN_AT = (10, 14, 18, 22)  # o'clock: how often a running cycle is counted anew
 SPORTS = ("running", "cycling", "weightlifting")
+SPRINTING = 15  # strain of a day whose workout was not an even one
+FASTER = {"running": 1.0, "cycling": 2.3}  # than on foot; sports without a distance are not named
 
 
 def cycle(wearer: Wearer, night: SyntheticNight, following: SyntheticNight | None) -> Document:
@@ -63,13 +65,19 @@ def _cycle_score(night: SyntheticNight, share: float) -> Body:
 def _workout_score(night: SyntheticNight, lasted: timedelta, sport: str) -> Body:
     milli = round(lasted.total_seconds() * 1000)
     zones = ("zone_zero", "zone_one", "zone_two", "zone_three", "zone_four", "zone_five")
-    moved = {"distance_meter": milli / 400, "altitude_gain_meter": 42.0, "altitude_change_meter": -1.5}
+    average = 112 + round(night.strain)
+    highest = highest_heart_rate(night) if night.strain >= SPRINTING else average + 12
+    moved = {
+        "distance_meter": round(milli / 60_000 * average * metres_a_beat(night) * FASTER.get(sport, 0), 1),
+        "altitude_gain_meter": 42.0,
+        "altitude_change_meter": -1.5,
+    }
     return {
         "strain": round(night.strain * 0.8, 4),
-        "average_heart_rate": 118 + round(night.strain),
-        "max_heart_rate": highest_heart_rate(night),
+        "average_heart_rate": average,
+        "max_heart_rate": highest,
         "kilojoule": round(milli / 60_000 * 40, 4),
         "percent_recorded": 100.0,
-        **(moved if sport == "running" else {}),
+        **(moved if sport in FASTER else {}),
         "zone_durations": {f"{name}_milli": milli // len(zones) for name in zones},
     }
