@@ -1,5 +1,6 @@
 """The chart: what it draws of known nights, for the eye, for the ear, and for a mail."""
 
+import random
 import re
 import struct
 import xml.etree.ElementTree as ET
@@ -8,17 +9,22 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import ingest.chart
 from ingest import chart, words
-from scoring import Assessment, Input, Night, assess
+from ingest.chart import Events, events, phrases
+from scoring import Assessment, Gate, Input, Night, assess
+from scoring.gates import GateName
+from scoring.load import training
+from scoring.night import open_diary
 
 LAST = date(2026, 11, 22)
 SVG = "{http://www.w3.org/2000/svg}"
 PLAIN = assess([Night(LAST)])[0]
-STATIC = Path(ingest.chart.__file__).parent / "web" / "static"
+STATIC = Path(ingest.chart.__file__).parents[1] / "web" / "static"
 
 
 def night(
@@ -32,7 +38,7 @@ def night(
 ) -> Assessment:
     inputs = (Input("hrv", hrv, 54, 68, 60, series), Input("resting_heart_rate", resting, 49, 54, 60, series))
     known = {"day": LAST - timedelta(days=back), "state": state, "inputs": inputs, "provisional": False}
-    return replace(PLAIN, **(known | columns))
+    return replace(PLAIN, **(known | {"confidence": 1.0} | columns))
 
 
 def nights(count: int = 40, **changed: Assessment) -> list[Assessment]:
@@ -75,10 +81,13 @@ def test_the_range_is_drawn_each_night_with_its_two_values_at_the_right():
 
 
 def test_no_range_is_drawn_before_there_is_one():
-    young = [replace(each, inputs=(Input("hrv", 60, None, None, 5, "a"),)) for each in nights(9)]
+    young = [
+        replace(each, inputs=tuple(replace(known, usual_low=None, usual_high=None) for known in each.inputs))
+        for each in nights(9)
+    ]
     root = drawn(young)
     assert not of(root, "band")
-    assert len(of(root, "in")) == 9
+    assert len(of(root, "in")) == 18
 
 
 def test_a_young_range_is_hatched():
@@ -147,6 +156,133 @@ def test_a_wild_value_is_clipped_with_an_arrow_and_its_number():
     assert "250" in [each.text for each in of(root, "value")]
 
 
+def test_the_usual_range_ends_where_another_source_begins_even_before_that_has_one():
+    young = [
+        replace(each, inputs=tuple(replace(known, usual_low=None, usual_high=None) for known in each.inputs))
+        for each in (night(back, series="b") for back in reversed(range(10)))
+    ]
+    root = drawn([*(night(back) for back in reversed(range(10, 40))), *young])
+    right = [max(map(float, re.findall(r"H([\d.]+)", band.get("d")))) for band in of(root, "band")]
+    line = float(of(root, "change")[0].get("d").split(" ")[0][1:])
+    assert right == [pytest.approx(line, abs=0.2)] * 2
+
+
+def test_a_range_that_is_doubted_is_paler_and_its_edges_stay():
+    assert not of(drawn(nights()), "doubted")
+    root = drawn([replace(each, confidence=0.5) for each in nights()])
+    assert len(of(root, "doubted")) == 2
+    assert len(of(root, "edge")) == 2
+
+
+def test_a_range_is_hatched_until_the_first_verdict_too():
+    assert chart.svg([replace(each, state="collecting") for each in nights()]).count('fill="url(#hatch-360)"') == 2
+
+
+def test_a_night_judged_on_one_signal_is_hollow_and_the_other_panel_says_why():
+    root = drawn(nights(n3=night(3, resting=None)))
+    assert titles(root, "in alone") == ["Thu 19 Nov: 60 ms, as usual (54–68), judged on one signal"]
+    assert titles(root, "missing") == ["Thu 19 Nov: no heart rate, judged on one signal"]
+
+
+def test_a_value_that_was_left_out_is_no_missing_night():
+    beside = Events(aside={(LAST - timedelta(days=3), "hrv"): "255 ms cannot be right"})
+    root = drawn(nights(n3=night(3, hrv=None)), events=beside)
+    assert titles(root, "aside") == ["Thu 19 Nov: 255 ms cannot be right"]
+    assert not of(root, "missing")
+
+
+def test_the_strip_on_top_is_as_high_as_much_stood_out_and_names_what_did():
+    strained = {f"n{k}": night(k, state="strained") for k in range(8)}
+    leaning = {f"n{k}": night(k, state="watch") for k in range(8, 16)}
+    root = drawn(nights(**strained, **leaning))
+    heights = {kind: next(float(r.get("height")) for r in of(root, kind)) for kind in ("calm", "leaning", "strained")}
+    assert heights["calm"] < heights["leaning"] < heights["strained"]
+    assert [each.text for each in of(root, "name")] == ["Leaning", "Strained"]
+    assert titles(root, "leaning") == ["Leaning, 7–14 Nov"]
+
+
+def test_what_was_noted_is_a_flag_with_its_words_there_or_below():
+    days = [LAST - timedelta(days=back) for back in (2, 3, 4, 20, 21)]
+    tags = {days[0]: {"alcohol"}, days[1]: {"hot_night"}, days[2]: {"hot_night"}, days[3]: {"ill"}, days[4]: {"ill"}}
+    root = drawn(nights(), events=Events(tags=tags | {LAST: {"something unknown"}}))
+    assert titles(root, "flag") == ["Ill 1–2 Nov", "Hot night 18–19 Nov", "Drinks 20 Nov"]
+    assert len(of(root, "lasting")) == 2
+    assert [each.text for each in of(root, "name")] == ["Ill", "Drinks", "Hot night 18–19 Nov"]
+    assert root.get("aria-label").endswith("Marked: Ill 1–2 Nov; Hot night 18–19 Nov; Drinks 20 Nov.")
+
+
+def test_a_cause_that_was_looked_for_is_a_flag_unless_the_person_had_said_it():
+    days = [LAST - timedelta(days=back) for back in range(5)]
+    gate = Gate("illness", active=True, reason="", since=days[4])
+    given = nights(**{f"n{back}": night(back, gates=(gate,)) for back in range(5)})
+    assert titles(drawn(given), "flag") == ["Other signs 18–22 Nov"]
+    assert titles(drawn(given, events=Events(tags={days[4]: {"ill"}})), "flag") == ["Ill 18 Nov"]
+
+
+def test_every_gate_of_scoring_has_a_name_in_the_picture():
+    assert {f"gate.{name}" for name in get_args(GateName)} == {key for key in phrases.EN if key.startswith("gate.")}
+
+
+def test_load_is_a_bar_a_day_darker_where_it_is_hard_for_this_person():
+    load = {LAST - timedelta(days=back): 20.0 if back == 3 else 8.0 for back in range(80)}
+    root = drawn(nights(), events=Events(load=load))
+    assert of(root, "load")[0].get("d").count("M") == 34
+    assert of(root, "load hard")[0].get("d").count("M") == 1
+    assert len(of(root, "limit")) == 1
+    assert not of(drawn(nights()), "load")
+
+
+def test_two_scales_of_load_are_never_compared():
+    load = {LAST - timedelta(days=back): 300.0 if back < 20 else 8.0 for back in range(80)}
+    scale = {day: "minutes" if value > 100 else "strain" for day, value in load.items()}
+    assert of(drawn(nights(), events=Events(load=load)), "load hard")
+    root = drawn(nights(), events=Events(load=load, scale=scale))
+    assert not of(root, "load hard")
+    heights = {re.search(r"v-([\d.]+)h", each.get("d"))[1] for each in of(root, "load")}
+    assert heights == {"30"}
+
+
+@pytest.mark.parametrize("mean", [6, -3])  # on most days, on one day in four
+def test_a_hard_day_is_what_scoring_calls_one(mean):
+    chance = random.Random(3)
+    given = [Night(LAST - timedelta(days=back), load=max(0.0, chance.gauss(mean, 5))) for back in reversed(range(120))]
+    load = {night.day: night.load for night in given}
+    hard = training(open_diary(given)).hard.tolist()
+    for place in range(80, 120):
+        last_five = [given[place - back].day for back in range(5)]
+        limit = events.hard_from(load, given[place].day)
+        assert sum(load[day] > limit for day in last_five) == hard[place]
+
+
+def test_the_chosen_night_is_marked_and_a_day_outside_the_picture_is_not():
+    assert len(of(drawn(nights(), chosen=LAST), "chosen")) == 1
+    assert not of(drawn(nights(), chosen=LAST - timedelta(days=99)), "chosen")
+
+
+def test_the_picture_speaks_the_persons_language():
+    beside = Events(tags={LAST - timedelta(days=9): {"ill"}}, load={LAST - timedelta(days=k): 5 for k in range(60)})
+    german = chart.svg(nights(n3=night(3, None, None)), events=beside, told=[LAST], language="de")
+    for said in ("Schlafpuls, bpm", "keine Nacht", "Krank", "wir haben dir geschrieben", "Training", "Vermerkt: "):
+        assert said in german
+    for english in ("Sleeping", "night", "Training load", "usual", "Marked"):
+        assert english not in re.sub(r"<defs>.*</defs>", "", german)
+
+
+def test_both_languages_have_the_same_phrases_with_the_same_places():
+    def places(text: str) -> set[str]:
+        return set(re.findall(r"{(\w+)", text))
+
+    assert phrases.EN.keys() == phrases.DE.keys()
+    assert all(places(phrases.EN[key]) == places(phrases.DE[key]) for key in phrases.EN)
+
+
+@pytest.mark.parametrize("back", [0, 1])
+def test_two_half_circles_of_a_night_meet(back):
+    disc = of(drawn(nights(), size=chart.PHONE), "in")[34 - back].get("d")
+    radius, across = re.search(r"a([\d.]+) [\d.]+ 0 1 0 ([\d.]+)", disc).groups()
+    assert 2 * float(radius) == pytest.approx(float(across))
+
+
 def test_the_picture_does_not_jump_when_the_window_moves():
     wide = nights(300, n37=night(37, hrv=90))
     heights = [
@@ -157,7 +293,7 @@ def test_the_picture_does_not_jump_when_the_window_moves():
 
 
 def test_what_prints_as_within_is_drawn_within():
-    edge = replace(night(0), inputs=(Input("hrv", 53.6, 54.4, 68, 60, "a"),))
+    edge = replace(night(0), inputs=(Input("hrv", 53.6, 54.4, 68, 60, "a"), night(0).inputs[1]))
     root = drawn([*nights()[:-1], edge])
     assert words.direction(edge.inputs[0]) == "within"
     dot = float(of(root, "in")[34].get("d").split("a")[0].split(" ")[1])
@@ -218,7 +354,7 @@ def without_text() -> bytes:
 
 def test_the_mails_picture_is_twice_as_dense_on_white():
     width, height, rows = pixels(chart.png(nights()))
-    assert (width, height) == (720, 584)
+    assert (width, height) == (720, 644)
     assert rows[1:4] == b"\xff\xff\xff"
 
 
