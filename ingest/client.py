@@ -41,6 +41,7 @@ class Grant:
     """A connection as calls need it; `scopes` None where the vendor does not say what it granted."""
 
     connection: int
+    account: int
     app: int
     person: int
     provider: Provider
@@ -52,7 +53,7 @@ class Grant:
 def grant_of(session: Session, connection_id: int, share: Share = "fresh") -> Grant:
     """The grant behind a connection. Raises Erased where it is gone, Misconfigured for a vendor nobody knows."""
     found = session.execute(
-        select(VendorApp, VendorAccount.person, Credential.scopes)
+        select(VendorApp, VendorAccount.id, VendorAccount.person, Credential.scopes)
         .join(Connection, Connection.vendor_app == VendorApp.id)
         .join(VendorAccount, VendorAccount.id == Connection.vendor_account)
         .outerjoin(Credential, Credential.connection == Connection.id)
@@ -60,10 +61,10 @@ def grant_of(session: Session, connection_id: int, share: Share = "fresh") -> Gr
     ).one_or_none()
     if found is None:
         raise Erased("this connection is gone, or is no grant: there is nothing to ask")
-    app, person, scopes = found
+    app, account, person, scopes = found
     provider = providers.get(app.vendor)
     granted = None if scopes is None else frozenset(scopes)
-    return Grant(connection_id, app.id, person, provider, app.origin, granted, share)
+    return Grant(connection_id, account, app.id, person, provider, app.origin, granted, share)
 
 
 def spans(stream: Stream, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:

@@ -6,7 +6,7 @@ people only. A notice that anybody could have sent is worth little.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +25,7 @@ from ingest.sync import source_of
 from ingest.vault import vault
 from providers.base import Answer, Hint, Provider, Request, Subscribing, Subscription, Webhook
 from providers.errors import ContractBroken, Misconfigured, VagusError
+from providers.shapes import Gone
 
 FORGED, UNKNOWN = 401, 404
 FIRST_REFUSAL = 400
@@ -230,18 +231,23 @@ def _note(session: Session, connection: int, streams: Sequence[str], body: bytes
 
 def _take_up(session: Session, app: VendorApp, connection: int, hint: Hint, *, signed: bool) -> None:
     """Let go what is gone, under the fence that every save takes first; then mark the streams."""
+    if signed and hint.gone:
+        _let_go(session, app, connection, hint.gone)
+    following.hint(session, connection, hint.streams)
+
+
+def _let_go(session: Session, app: VendorApp, connection: int, records: Iterable[Gone]) -> None:
     person = session.scalars(
         select(VendorAccount.person)
         .join(Connection, Connection.vendor_account == VendorAccount.id)
         .where(Connection.id == connection)
     ).one()
     saved = Saved()
-    for gone in hint.gone if signed else ():
+    for gone in records:
         source = source_of(session, connection, person, providers.get(app.vendor).stream(gone.stream), clock.now())
         saved.add(save(session, source, [gone]))
     if saved.written:
         store.request_score(session, person, "gone")
-    following.hint(session, connection, hint.streams)
 
 
 def _rested(session: Session, connection: int) -> bool:

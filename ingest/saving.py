@@ -6,7 +6,8 @@ source rank, then `as_of`, then the larger content hash. What is linked to an ep
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from functools import lru_cache
@@ -119,6 +120,8 @@ def _follow_links(session: Session, source: Source, rows: Sequence[shapes.Episod
 
 
 def _save_day_values(session: Session, source: Source, rows: Sequence[shapes.DayValue], saved: Saved) -> None:
+    if not rows:
+        return
     series = _series_ids(session, source, {(row.definition, row.device) for row in rows})
     batch = [
         {
@@ -197,22 +200,28 @@ def _instant(at: datetime | None) -> str | None:
 
 
 def _series_ids(
-    session: Session, source: Source, wanted: Iterable[tuple[Definition, str | None]]
+    session: Session, source: Source, wanted: AbstractSet[tuple[Definition, str | None]]
 ) -> dict[tuple[Definition, str | None], int]:
-    """The ids of the series of these definitions and devices, made where they are new."""
-    ids = {}
-    for definition, device in sorted(wanted, key=lambda pair: (pair[0].measure.name, pair[0].name, pair[1] or "")):
-        identity = {
+    """The ids of the series of these definitions, of any device; those that are new with their device are made."""
+    definitions = {definition for definition, _ in wanted}
+    known = blocks.series_of(session, source, definitions)
+    new = wanted - known.keys()
+    if not new:
+        return known
+    rows = [
+        {
             "person": source.person,
             "vendor_account": source.vendor_account,
             "device": device,
             "measure": definition.measure.name,
             "definition": definition.name,
             "context": definition.context,
+            "created_at": clock.now(),
         }
-        session.execute(insert(Series).values(**identity, created_at=clock.now()).on_conflict_do_nothing())
-        ids[definition, device] = session.scalars(select(Series.id).filter_by(**identity)).one()
-    return ids
+        for definition, device in sorted(new, key=lambda pair: (pair[0].measure.name, pair[0].name, pair[1] or ""))
+    ]
+    session.execute(insert(Series).on_conflict_do_nothing(), rows)
+    return blocks.series_of(session, source, definitions)
 
 
 def _save_points(
@@ -225,9 +234,7 @@ def _save_points(
     """Merge dense points into their blocks; what gone or changed records bore goes with them."""
     if not rows and not before:
         return
-    wanted = {(row.definition, row.device) for row in rows}
-    series = blocks.series_of(session, source, {definition for definition, _ in wanted})
-    series |= _series_ids(session, source, wanted - series.keys())
+    series = _series_ids(session, source, {(row.definition, row.device) for row in rows}) if rows else {}
     saved.points += sum(len(row.at) for row in rows)
     given = [(series[row.definition, row.device], row) for row in rows]
     changed = blocks.save_points(session, source, given, before)

@@ -36,35 +36,42 @@ Finish = Callable[[Session, datetime | None], None]  # told the time of the newe
 
 @dataclass(slots=True)
 class Followed:
-    """What asking one window, or all windows of a run, came to."""
+    """What asking one window, or all windows of a run, came to; of a run also when it began, and what it leaves."""
 
     saved: Saved = field(default_factory=Saved)
     pages: int = 0
+    began: datetime | None = None
+    long_look: bool = False
+    behind: datetime | None = None  # from when on there is a gap that this run could not reach
 
 
 def follow(grant: Grant, stream: Stream, extend: Extend) -> Followed:
-    """Fetch what is new of a stream and move its cursor. Raises what the vendor's answers raise, and LeaseLost."""
+    """Fetch what is new of a stream and move its cursor. Raises what the vendor's answers raise, and LeaseLost.
+
+    What it returns is for `conclude`, in the transaction that says when the stream is next.
+    """
     now = clock.now()
     with db.transaction() as session:
-        extend(session)
         state = session.get_one(StreamState, (grant.connection, stream.name))
         since, long_look = _since(state, stream, now)
-        behind = _behind(state, stream, now)
-    done = Followed()
+        done = Followed(began=now, long_look=long_look, behind=_behind(state, stream, now))
     for start, end in client.spans(stream, since, now):
         window = Asked(start, min(end, now))
         part = fetch_window(grant, stream, window, extend, partial(_advance, grant, stream, window))
         done.saved.add(part.saved)
         done.pages += part.pages
-    with db.transaction() as session:
-        extend(session)
-        state = session.get_one(StreamState, (grant.connection, stream.name))
-        state.last_ok_at = now
-        if long_look:
-            state.looked_back_at = now
-        if behind:
-            plan(session, grant.connection, stream, behind, now - stream.reach)
     return done
+
+
+def conclude(session: Session, state: StreamState, stream: Stream, done: Followed) -> None:
+    """Write that a run of this stream went well, and have the gap that it leaves behind it filled."""
+    if done.began is None:
+        return
+    state.last_ok_at = done.began
+    if done.long_look:
+        state.looked_back_at = done.began
+    if done.behind:
+        plan(session, state.connection, stream, done.behind, done.began - stream.reach)
 
 
 def fetch_window(
@@ -89,7 +96,7 @@ def fetch_window(
         answered.take(page, window.until)
         token = page.next_token
         with db.transaction() as session:
-            source = source_of(session, grant.connection, grant.person, stream, asked_at)
+            source = source_for(grant, stream, asked_at)
             saved = save(session, source, page.rows)
             extend(session)
             if token is None:
@@ -209,14 +216,20 @@ def _advance(grant: Grant, stream: Stream, window: Asked, session: Session, newe
     state.newest_at = max(state.newest_at or through, through)
 
 
-def source_of(session: Session, connection: int, person: int, stream: Stream, as_of: datetime) -> Source:
-    """What rows of a stream carry: the newest version is the one asked for last, under the newest mapping.
+def source_for(grant: Grant, stream: Stream, as_of: datetime) -> Source:
+    """What rows of a stream carry: the newest version is the one asked for last, under the newest mapping."""
+    return _source(grant.connection, grant.account, grant.person, stream, as_of)
 
-    Raises Erased where the connection is gone.
-    """
+
+def source_of(session: Session, connection: int, person: int, stream: Stream, as_of: datetime) -> Source:
+    """The same where no grant is at hand. Raises Erased where the connection is gone."""
     account = session.scalar(select(Connection.vendor_account).where(Connection.id == connection))
     if account is None:
         raise Erased("this connection is gone: nothing was stored")
+    return _source(connection, account, person, stream, as_of)
+
+
+def _source(connection: int, account: int, person: int, stream: Stream, as_of: datetime) -> Source:
     return Source(
         person=person,
         vendor_account=account,

@@ -67,8 +67,8 @@ class Tally:
         return "succeeded"
 
 
-def sync_connection(connection_id: int, token: str) -> None:
-    """Follow the due streams of a connection, then say when it is next. Raises LeaseLost."""
+def sync_connection(connection_id: int, token: str) -> bool:
+    """Follow the due streams of a connection, then say when it is next; whether it brought rows. Raises LeaseLost."""
     started = clock.now()
     with transaction() as session:
         grant = client.grant_of(session, connection_id)
@@ -79,6 +79,7 @@ def sync_connection(connection_id: int, token: str) -> None:
         if name in known and not _goes_on(grant, known[name], token, started, tally):
             break
     _end(grant, token, started, tally)
+    return tally.written > 0
 
 
 def extend(connection_id: int, token: str, session: Session) -> None:
@@ -97,6 +98,7 @@ def _goes_on(grant: Grant, stream: Stream, token: str, started: datetime, tally:
         hold(session)
         state = session.get_one(StreamState, (grant.connection, stream.name), with_for_update=True)
         if error is None:
+            sync.conclude(session, state, stream, done[0])
             _went_well(session, state, grant, stream, started)
             tally.succeeded += 1
             tally.written += done[0].saved.written
@@ -176,6 +178,8 @@ def _end(grant: Grant, token: str, started: datetime, tally: Tally) -> None:
             standing.regain(connection)
         _write_run(session, grant, started, tally)
         session.flush()
+        if tally.written:
+            store.hurry_score(session, grant.person)
         free = {"next_sync_at": next_at, "attempts": 0}
         leases.give_back(session, SYNCS, grant.connection, token, free)
     log.info("synced", connection=grant.connection, state=tally.state, written=tally.written, points=tally.points)

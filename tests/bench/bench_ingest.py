@@ -114,7 +114,7 @@ def _grant(address: str) -> Grant:
         person = people.ensure(session, address)
         account = accounts.file_account(session, person.id, "oura")
         connection = accounts.file_connection(session, account)
-    return Grant(connection, 0, person.id, OURA, None, None, "backfill")
+    return Grant(connection, account.id, 0, person.id, OURA, None, None, "backfill")
 
 
 def _ingest(grant: Grant, pages: Pages) -> None:
@@ -129,7 +129,7 @@ def _merge(grant: Grant, pages: Pages) -> None:
     for body, asked in pages:
         page = read_page(STREAM, body, asked)
         with db.transaction() as session:
-            save(session, sync.source_of(session, grant.connection, grant.person, STREAM, clock.now()), page.rows)
+            save(session, sync.source_for(grant, STREAM, clock.now()), page.rows)
 
 
 def _nothing(*_: Any) -> None:
