@@ -28,7 +28,7 @@ def rectangle(kind: str, x: float, y: float, width: float, height: float) -> str
 
 def disc(x: float, y: float, size: float) -> str:
     """A night inside the range."""
-    r = 3 * size
+    r = round(3 * size, 1)  # two half circles only meet where twice the radius is as written
     arc = f"a{number(r)} {number(r)} 0 1 0 "
     return f"M{number(x - r)} {number(y)}{arc}{number(2 * r)} 0{arc}{number(-2 * r)} 0Z"
 
@@ -42,6 +42,17 @@ def diamond(x: float, y: float, size: float) -> str:
 def cross(x: float, y: float) -> str:
     """A night that is missing."""
     return f"M{number(x - 2.5)} {number(y - 2.5)}l5 5m0-5l-5 5"
+
+
+def division(x: float, y: float) -> str:
+    """A value that came and was left out."""
+    dots = "".join(f"M{number(x - 0.7)} {number(y + above)}h1.4" for above in (-3, 3))
+    return f"M{number(x - 3)} {number(y)}h6{dots}"
+
+
+def flag(x: float, y: float) -> str:
+    """Something noted: a pole that stands on y, and its cloth."""
+    return f"M{number(x)} {number(y)}v-10h6l-2 2.5 2 2.5h-4.8v5Z"
 
 
 def bell(x: float, y: float) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ingest import clock
 from ingest.models import Channel, DayValue, Person, Series
 from providers.errors import VagusError
+from scoring import Language
 
 ADDRESS = re.compile(r"[a-z0-9!#$%&*+/=?^_{|}~.-]{1,64}@[a-z0-9.-]{1,190}")
 
@@ -65,6 +66,11 @@ def confirm(session: Session, person_id: int) -> None:
     own = (Channel.person == person_id, Channel.kind == "mail", Channel.address == person.address)
     for channel in session.scalars(select(Channel).where(*own)):
         channel.confirmed_at = channel.confirmed_at or clock.now()
+
+
+def language_of(person: Person) -> Language:
+    """The language that the person reads us in."""
+    return "de" if person.language == "de" else "en"
 
 
 def local_time(session: Session, person_id: int, at: datetime | None = None) -> datetime:

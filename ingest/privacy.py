@@ -12,15 +12,18 @@ from ingest.models import (
     BackfillWindow,
     Block,
     Channel,
+    CheckIn,
     Connection,
     DayValue,
     Delivery,
+    DriveTest,
     Episode,
     Erasure,
     Fence,
     HintReceived,
     OAuthState,
     Person,
+    Question,
     Raw,
     Readiness,
     Rejected,
@@ -41,6 +44,9 @@ LABELS = {
     "blocks": "Days of heart rate and HRV through the day",
     "episodes": "Sleeps and workouts",
     "tags": "Journal answers and notes",
+    "check_ins": "Check-ins",
+    "questions": "Questions we asked",
+    "drive_tests": "Tests of a minute",
     "alerts": "Alerts",
     "messages": "Messages",
     "files_kept": "Parts of files and answers of vendors, kept sealed",
@@ -104,6 +110,9 @@ def stored(session: Session, person_id: int) -> dict[str, int]:
         "day_values": (DayValue, DayValue.series.in_(series)),
         "episodes": (Episode, Episode.vendor_account.in_(account)),
         "tags": (Tag, Tag.person == person_id),
+        "check_ins": (CheckIn, CheckIn.person == person_id),
+        "questions": (Question, Question.person == person_id),
+        "drive_tests": (DriveTest, DriveTest.person == person_id),
         "nights_assessed": (Readiness, Readiness.person == person_id),
         "alerts": (Alert, Alert.person == person_id),
         "messages": (Delivery, Delivery.person == person_id),
@@ -166,5 +175,6 @@ def _leave_receipt(session: Session, person_id: int, erasure: int) -> bool:
 def _delete_data(session: Session, person_id: int) -> None:
     address = select(Person.address).where(Person.id == person_id).scalar_subquery()
     session.execute(delete(SignInCode).where(SignInCode.address == address))
-    for table in (VendorAccount, Tag, Readiness, Alert, ScoreRequest, Run, Series, WebSession, OAuthState):
+    said = (CheckIn, Question, DriveTest, Tag)
+    for table in (VendorAccount, *said, Readiness, Alert, ScoreRequest, Run, Series, WebSession, OAuthState):
         session.execute(delete(table).where(table.person == person_id))

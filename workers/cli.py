@@ -1,20 +1,22 @@
 """The command `vagus`: a command is a few lines that call a module; an expected error is one line and an exit code."""
 
+import gc
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.exc import OperationalError
 
 from ingest.settings import settings
 from providers.errors import FileRefused, Misconfigured, Unavailable, VagusError
-from workers import keys_commands, operator_commands, ops_commands
+from workers import keys_commands, operator_commands, ops_commands, scoring_commands
 from workers.simulate_command import simulate
 from workers.supervision import control, supervisor
 from workers.supervision.children import hold_leash
@@ -36,6 +38,7 @@ app = typer.Typer(
 vendors = typer.Typer(help="Vendors of wearables, and our apps at them.", no_args_is_help=True)
 app.add_typer(vendors, name="vendor")
 app.add_typer(keys_commands.app)
+app.add_typer(scoring_commands.app)
 Person = Annotated[str, typer.Option(help="The person's mail address.", metavar="ADDRESS")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")]
 
@@ -121,7 +124,12 @@ def import_(
 
 
 @app.command()
-def readiness(person: Person, *, as_json: Json = False) -> None:
+def readiness(
+    person: Person,
+    *,
+    as_json: Json = False,
+    as_plot: Annotated[bool, typer.Option("--plot", help="Draw the last five weeks.")] = False,
+) -> None:
     """Show each night against the person's own usual range."""
     from workers import people_commands  # noqa: PLC0415
 
@@ -132,7 +140,9 @@ def readiness(person: Person, *, as_json: Json = False) -> None:
     elif not nights:
         typer.echo("no night is judged yet")
     else:
-        Console(highlight=False).print(people_commands.readiness_table(nights))
+        console = Console(highlight=False)
+        shown = people_commands.readiness_plot(person, nights, console) if as_plot else None
+        console.print(shown or people_commands.readiness_table(nights))
 
 
 @app.command()
@@ -207,28 +217,44 @@ app.command()(simulate)
 def run(name: str) -> None:
     """Run one process in the foreground, as the supervisor does."""
     hold_leash()
+    gc.disable()  # what is imported stays: to look for garbage among it takes a sixth of a start
+    process = _process(name)
+    gc.freeze()
+    gc.enable()
+    process()
+
+
+def _process(name: str) -> Callable[[], None]:
+    """What a process does, once all that it needs is imported, and nothing else. Raises Misconfigured."""
     match name:
         case "supervisor":
-            os.setsid()
-            supervisor.supervise(settings().home, Steps())
+            return _supervise_apart
         case "web":
-            from workers.supervision.serve import serve  # noqa: PLC0415  each process imports what it needs
+            import ingest.web.app  # noqa: F401, PLC0415  the server would find it by its name, later
+            from workers.supervision.serve import serve  # noqa: PLC0415
 
-            serve()
+            return serve
         case "worker-sync" | "worker-backfill" | "worker-score" | "worker-notify":
+            import workers.tasks  # noqa: F401, PLC0415  Celery would find them by their name, later
             from workers.app import start_worker  # noqa: PLC0415
 
-            start_worker(name)
+            return partial(start_worker, name)
         case "beat":
             from workers.app import start_beat  # noqa: PLC0415
 
-            start_beat()
+            return start_beat
         case "mailbox" | "pushbox" | "simulator":
             from workers.demo import serve_part  # noqa: PLC0415
 
-            serve_part(name)
+            return partial(serve_part, name)
         case _:
             raise Misconfigured(f"there is no process {name}: see `vagus status` for those there are")
+
+
+def _supervise_apart() -> None:
+    """Supervise in a session of its own, which no terminal ends."""
+    os.setsid()
+    supervisor.supervise(settings().home, Steps())
 
 
 def _secret(file: Path) -> str:
@@ -252,10 +278,14 @@ def main() -> None:
         _end(error, REFUSED)
     except VagusError as error:
         _end(error, 1)
-    except OperationalError as error:
-        _end(Unavailable(f"the database does not answer: {str(error.orig).strip().splitlines()[0]}"), 1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        from sqlalchemy.exc import OperationalError  # noqa: PLC0415  it is half of what `vagus status` would import
+
+        if not isinstance(error, OperationalError):
+            raise
+        _end(Unavailable(f"the database does not answer: {str(error.orig).strip().splitlines()[0]}"), 1)
 
 
 def _end(error: VagusError, code: int) -> NoReturn:

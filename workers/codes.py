@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from ingest import clock, signin
+from ingest import clock, people, signin
 from ingest.db import transaction
 from ingest.models import SignInCode
 from ingest.vault import vault
@@ -48,7 +48,9 @@ def mail_code(code_id: int, token: str) -> None:
             raise Unwanted("the code has expired")
         digits = vault().open(row.code, signin.place(code_id)).decode()
         address = row.address
-    letter = letters.sign_in(digits)
+        reader = people.find(session, address)
+        language = people.language_of(reader) if reader else "en"
+    letter = letters.sign_in(digits, language)
     key = f"sign-in.{code_id}"
     CHANNELS["mail"](Message(address, key, key, letter.subject, letter.text, letter.html))
     with transaction() as session:

@@ -1,36 +1,64 @@
 """What must be told, as rows: one for each channel that wants it, made in the transaction that decided it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ingest import clock, people
+from ingest import clock, people, snoozes
 from ingest.models import Channel, Delivery, Person
+from ingest.replay import DISCARDED
 from workers.alerts import after_quiet, allowed
 
 HELD_BACK = "held back: no more than one such message a week and three a month"
+FOR_GOOD = (HELD_BACK, DISCARDED)  # called off by a decision, not because it did not hold
 PENDING = ("waiting", "held")
 
 log = structlog.get_logger(__name__)
 
 
-def create(session: Session, person: Person, kind: str, subject: int) -> bool:
-    """Write a delivery for each channel that is on and wants this kind; returns whether any waits to be sent.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a message is about; `wanted` is the word by which channels want it, `key` makes it one for ever."""
 
-    One that was cancelled because its subject did not hold comes back; one that was sent never does. What would exceed
-    the cap is written as cancelled with its reason: it is not told later.
+    kind: str
+    subject: int
+    key: str
+    thread: str
+    wanted: str
+
+
+def about_alert(kind: str, alert_id: int, wanted: str) -> Told:
+    """One message of its kind about an alert; on a phone it replaces the one before."""
+    return Told(kind, alert_id, f"{kind}:{alert_id}", f"alert-{alert_id}", wanted)
+
+
+def create(session: Session, person: Person, told: Told) -> bool:
+    """Write a delivery for each channel that is on and wants this; returns whether any waits to be sent.
+
+    One that was cancelled because its subject did not hold comes back; one that was sent, or discarded by an operator,
+    never does. What would exceed the cap is written as cancelled with its reason: it is not told later. A snooze
+    holds it until it ends.
     """
-    when = clock.now() + _quiet(session, person)
-    within_cap = allowed(_told_at(session, person.id, kind, subject), when)
-    told = {"kind": kind, "subject": subject, "key": f"{kind}:{subject}", "thread": f"alert-{subject}"}
-    if not within_cap:
-        told |= {"status": "cancelled", "error": HELD_BACK}
-    rows = _rows(session, person, when, told, Channel.wants.contains([kind]))
+    when = max(clock.now() + _quiet(session, person), snoozes.until(person) or clock.now())
+    within_cap = allowed(_told_at(session, person.id, told.kind, told.subject), when)
+    fate = {} if within_cap else {"status": "cancelled", "error": HELD_BACK}
+    rows = _rows(session, person, when, _values(told) | fate, Channel.wants.contains([told.wanted]))
     return bool(rows) and _insert(session, rows) and within_cap
+
+
+def create_for(session: Session, person: Person, told: Told, when: datetime, *of: ColumnElement[bool]) -> bool:
+    """Write a delivery at `when`, beyond any cap, for the channels that want it, of which `of` may choose.
+
+    Quiet hours hold; returns whether any waits to be sent.
+    """
+    later = max(when, clock.now() + _quiet(session, person))
+    rows = _rows(session, person, later, _values(told), Channel.wants.contains([told.wanted]), *of)
+    return bool(rows) and _insert(session, rows)
 
 
 def create_service(session: Session, person: Person, kind: str, subject: int, key: str) -> bool:
@@ -41,6 +69,10 @@ def create_service(session: Session, person: Person, kind: str, subject: int, ke
     told = {"kind": kind, "subject": subject, "key": key, "thread": f"{kind}-{subject}"}
     rows = _rows(session, person, clock.now() + _quiet(session, person), told)
     return bool(rows) and _insert(session, rows)
+
+
+def _values(told: Told) -> dict[str, Any]:
+    return {"kind": told.kind, "subject": told.subject, "key": told.key, "thread": told.thread}
 
 
 def _quiet(session: Session, person: Person) -> timedelta:
@@ -58,11 +90,11 @@ def _rows(
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> bool:
     new = insert(Delivery)
-    again = {name: getattr(new.excluded, name) for name in ("not_before", "status", "error")}
+    again = {name: getattr(new.excluded, name) for name in ("kind", "not_before", "status", "error")}
     revived = new.on_conflict_do_update(
         index_elements=[Delivery.channel, Delivery.key],
         set_=again | {"attempts": 0, "lease_token": None, "lease_until": None},
-        where=Delivery.status == "cancelled",
+        where=and_(Delivery.status == "cancelled", *(Delivery.error.is_distinct_from(reason) for reason in FOR_GOOD)),
     )
     written = session.scalars(revived.returning(Delivery.id), rows).all()
     log.info("deliveries_written", deliveries=list(written), status=rows[0]["status"], not_before=rows[0]["not_before"])

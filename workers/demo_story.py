@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from datetime import time as wall_time
 from email import message_from_bytes
 from email.policy import default as mail_policy
@@ -50,8 +50,8 @@ CLIENT_ID, CLIENT_SECRET = "demo-app", "demo-secret"
 WITHIN = 45.0
 PATIENCE = 15.0
 LOOK_EVERY = 0.1
-SETTLED_AFTER = timedelta(hours=9)  # by then last night is over, whatever the zone
-EVENING = wall_time(20)
+MORNING, EVENING = 10, wall_time(20)  # hours of her clock
+HALF_A_DAY, DAY = 12, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,18 @@ def prepare(address: str) -> tuple[int, str]:
     with db.transaction() as session:
         person = people.ensure(session, ADDRESS)
         person.quiet_from = person.quiet_until = None
+        person.asks = False  # her story is one message; the question before it would be another
         people.confirm(session, person.id)
         push.subscribe(session, person.id, _phone())
         key, token = person.id, secrets.token_urlsafe(8)
     (settings().home / "demo.json").write_text(json.dumps({"token": token, "person": key}))
-    last = _last_night()
-    asleep = datetime.combine(last - timedelta(days=1), EVENING, UTC)
+    home = where_it_is_morning(clock.now())
+    last = clock.now().astimezone(home).date()
+    asleep = datetime.combine(last - timedelta(days=1), EVENING, home)
     back = connections.redirect_uri(address, "oura")
     _pull("app", client_id=CLIENT_ID, client_secret=CLIENT_SECRET, redirect_uris=[back])
-    life = {"story": Story.OVERREACHING, "nights": NIGHTS + UNFOLDS, "seed": SEED}
+    offset = home.utcoffset(None) // timedelta(minutes=1)
+    life = {"story": Story.OVERREACHING, "nights": NIGHTS + UNFOLDS, "seed": SEED, "utc_offset_minutes": offset}
     _pull("person", handle=HANDLE, last_day=(last + timedelta(days=UNFOLDS)).isoformat(), **life)
     _pull("phone", handle=HANDLE, away=[[asleep.isoformat(), (asleep + timedelta(days=30)).isoformat()]])
     vendor_commands.add("oura", CLIENT_ID, CLIENT_SECRET, _origin())
@@ -122,8 +125,10 @@ def _phone() -> Subscription:
     return Subscription(given["endpoint"], given["keys"]["p256dh"], given["keys"]["auth"], label="Mira's phone")
 
 
-def _last_night() -> date:
-    return (clock.now() - SETTLED_AFTER).date()
+def where_it_is_morning(now: datetime) -> timezone:
+    """A zone in which it is ten o'clock and some minutes: last night is over there, whenever the demo is played."""
+    ahead = (MORNING - now.astimezone(UTC).hour + HALF_A_DAY) % DAY - HALF_A_DAY
+    return timezone(timedelta(hours=ahead))
 
 
 def _origin() -> str:
@@ -197,15 +202,15 @@ def wait_until_told(person: int) -> Told:
 
 
 def _told(person: int) -> Told | None:
+    judged = select(Readiness.assessment).where(Readiness.person == person).order_by(Readiness.day)
     with db.transaction() as session:
         alert = session.scalar(select(Alert).where(Alert.person == person).order_by(Alert.id.desc()))
-        latest = session.scalars(
-            select(Readiness.assessment).where(Readiness.person == person).order_by(Readiness.day)
-        ).all()
+        latest = session.scalars(judged).all()
         if alert is None or not latest:
             return None
         of_person = select(Channel.kind, Delivery.status).join(Channel, Channel.id == Delivery.channel)
-        sent = session.execute(of_person.where(Delivery.person == person).order_by(Channel.kind)).all()
+        about = (Delivery.person == person, Delivery.kind == alert.kind)
+        sent = session.execute(of_person.where(*about).order_by(Channel.kind)).all()
         last = ASSESSMENT.validate_python(latest[-1])
         return Told(
             {

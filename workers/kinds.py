@@ -11,16 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import providers
-from ingest import clock, people, store
-from ingest.models import Alert, Channel, Connection, DayValue, Delivery, Series, VendorAccount
-from ingest.nights import HRV, RESTING, SIGNALS
-from workers import letters
+from ingest import clock, events, people, snoozes, store, words
+from ingest.models import Alert, Channel, Connection, Delivery, Person, VendorAccount
+from scoring import Assessment, Language
+from workers import arrivals, brief_letter, briefs, letters, notes, question_letter, questions, reminders
 from workers.alerts import LATEST
 from workers.channels.message import DAY
 from workers.letters import Letter
-from workers.outcomes import Unwanted
+from workers.outcomes import Postponed, Unwanted
 
-DECIDING = [measure for measure, signal in SIGNALS.items() if signal in {HRV, RESTING}]
 NEEDING = ("reconnect", "needs_you")
 TEST_LIFE = timedelta(hours=1)
 
@@ -35,7 +34,7 @@ class Kind:
 
     holds: Callable[[Session, Delivery], None]
     letter: Callable[[Session, Delivery, Channel, str], Letter]
-    lock_screen: str
+    lock_screen: Mapping[Language, str]  # in every language
     path: str  # of the page that a tap opens; `{}` stands for the subject
     asked: bool = False
     waits: bool = True
@@ -46,22 +45,18 @@ def _strain_holds(session: Session, delivery: Delivery) -> None:
     alert = session.scalar(select(Alert).where(Alert.id == delivery.subject, Alert.person == delivery.person))
     if alert is None or alert.state != "open":
         raise Unwanted("it does not hold any more")
-    if not _has_recent_night(session, delivery.person):
+    # The newest night is to be today's or yesterday's: an alert stays open through twelve silent nights.
+    if not arrivals.has_night(session, delivery.person, since=people.today_of(session, delivery.person) - LATEST):
         raise Unwanted("its last night is past")
-
-
-def _has_recent_night(session: Session, person_id: int) -> bool:
-    """Whether the newest night is today's or yesterday's; an alert stays open through twelve silent nights."""
-    since = people.today_of(session, person_id) - LATEST
-    lately = select(DayValue.day).join(Series, Series.id == DayValue.series)
-    deciding = (Series.measure.in_(DECIDING), DayValue.day >= since, DayValue.value.is_not(None), ~DayValue.gone)
-    return session.scalar(lately.where(Series.person == person_id, *deciding).limit(1)) is not None
 
 
 def _strained(session: Session, delivery: Delivery, channel: Channel, stop: str) -> Letter:
     alert = session.get_one(Alert, delivery.subject)
     shown = store.readiness(session, delivery.person, since=alert.first_day - letters.SHOWN)
-    return letters.strained(shown, alert, stop, with_numbers=channel.confirmed_at is not None)
+    language = people.language_of(session.get_one(Person, delivery.person))
+    known = channel.confirmed_at is not None
+    beside = events.beside(session, delivery.person, shown, alert.first_day - letters.SHOWN)
+    return letters.strained(shown, alert, stop, with_numbers=known, language=language, events=beside)
 
 
 def _needs_person(session: Session, delivery: Delivery) -> None:
@@ -77,7 +72,8 @@ def _reconnect(session: Session, delivery: Delivery, _: Channel, stop: str) -> L
     connection = session.get_one(Connection, delivery.subject)
     vendor = session.get_one(VendorAccount, connection.vendor_account).vendor
     since = people.local_time(session, delivery.person, connection.state_since).date()
-    return letters.reconnect(providers.get(vendor).title, connection, since, stop)
+    language = people.language_of(session.get_one(Person, delivery.person))
+    return letters.reconnect(providers.get(vendor).title, connection, since, stop, language)
 
 
 def _still_awaited(_: Session, delivery: Delivery) -> None:
@@ -85,23 +81,93 @@ def _still_awaited(_: Session, delivery: Delivery) -> None:
         raise Unwanted("the test is an hour old: nobody waits for it any more")
 
 
-def _test(_session: Session, _delivery: Delivery, _channel: Channel, stop: str) -> Letter:
-    return letters.test(stop)
+def _test(session: Session, delivery: Delivery, _: Channel, stop: str) -> Letter:
+    return letters.test(stop, people.language_of(session.get_one(Person, delivery.person)))
+
+
+def _unless_snoozed(holds: Callable[[Session, Delivery], None]) -> Callable[[Session, Delivery], None]:
+    """What is about nights waits while its person wants to be left alone; whether it holds is asked afterwards."""
+
+    def asked(session: Session, delivery: Delivery) -> None:
+        ends = snoozes.until(session.get_one(Person, delivery.person))
+        if ends is not None:
+            raise Postponed("the person wants to be left alone for a while", until=ends)
+        holds(session, delivery)
+
+    return asked
+
+
+def _reminder(session: Session, delivery: Delivery, channel: Channel, stop: str) -> Letter:
+    alert, language = session.get_one(Alert, delivery.subject), notes.language_of(session, delivery)
+    if channel.confirmed_at is None:
+        return notes.quiet(stop, language)
+    return notes.reminder(_lately(session, delivery), alert, stop, language)
+
+
+def _recovered(session: Session, delivery: Delivery, channel: Channel, stop: str) -> Letter:
+    alert, language = session.get_one(Alert, delivery.subject), notes.language_of(session, delivery)
+    return notes.recovered(alert, stop, language) if channel.confirmed_at else notes.quiet(stop, language)
+
+
+def _other_signs(session: Session, delivery: Delivery, channel: Channel, stop: str) -> Letter:
+    language = notes.language_of(session, delivery)
+    if channel.confirmed_at is None:
+        return notes.quiet(stop, language)
+    return notes.other_signs(_lately(session, delivery), stop, language)
+
+
+def _lately(session: Session, delivery: Delivery) -> list[Assessment]:
+    return store.readiness(session, delivery.person, since=people.today_of(session, delivery.person) - LATEST)
 
 
 KINDS: Mapping[str, Kind] = {
     "strained": Kind(
-        _strain_holds,
+        _unless_snoozed(_strain_holds),
         _strained,
-        "Your recovery trend changed. Tap to see which nights.",
+        words.LOCK_SCREEN,
         "/alerts/{}",
         asked=True,
     ),
-    "reconnect": Kind(_needs_person, _reconnect, "A connection needs you.", "/connections"),
+    # A reminder goes where strain goes, which `holds` asks.
+    "reminder": Kind(_unless_snoozed(reminders.reminder_holds), _reminder, words.LOCK_SCREEN, "/alerts/{}"),
+    "recovered": Kind(
+        _unless_snoozed(reminders.recovered_holds), _recovered, words.LOCK_SCREEN, "/alerts/{}", asked=True
+    ),
+    "other_signs": Kind(_unless_snoozed(reminders.signs_hold), _other_signs, words.LOCK_SCREEN, "/today", asked=True),
+    "brief": Kind(
+        briefs.holds,
+        brief_letter.brief,
+        {"en": "Good morning. Your brief is ready.", "de": "Guten Morgen. Dein Bericht ist da."},
+        "/today",
+        lifetime=briefs.LIFE,
+    ),
+    "brief_missing": Kind(
+        briefs.holds,
+        brief_letter.brief,
+        {"en": "Last night isn't here yet.", "de": "Letzte Nacht fehlt noch."},
+        "/today",
+        lifetime=briefs.LIFE,
+    ),
+    "question": Kind(
+        questions.still_asked,
+        question_letter.question,
+        question_letter.LOCK_SCREEN,
+        "/questions/{}",
+        lifetime=questions.LIFE,
+    ),
+    "reconnect": Kind(
+        _needs_person,
+        _reconnect,
+        {"en": "A connection needs you.", "de": "Eine Verbindung braucht dich."},
+        "/connections",
+    ),
     "test": Kind(
         _still_awaited,
         _test,
-        "This is a test. Messages reach you here.",
+        {
+            "en": "This is a test. Messages reach you here.",
+            "de": "Das ist ein Test. Nachrichten erreichen dich hier.",
+        },
         "/channels",
         waits=False,
         lifetime=int(TEST_LIFE.total_seconds()),

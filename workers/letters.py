@@ -1,6 +1,9 @@
-"""What a mail says, as text and as HTML: what was seen, against what, what it may be, and what to do next."""
+"""What a mail says, as text and as HTML: what was seen, against what, what it may be, and what to do next.
 
-from collections.abc import Sequence
+The sentences stand in `letter_words.py`, in each language; one template serves both.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -12,12 +15,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from ingest import chart, privacy, signin, words
 from ingest.models import Alert, Connection, Erasure
 from ingest.settings import settings
-from scoring import Assessment, Input
-from scoring.explain import FEEL
+from scoring import Assessment, Input, Language
+from scoring.explain import without_feeling
+from scoring.words import LANGUAGES, Speaker, grouped, speaker
+from workers.letter_words import DE, EN
 
-SHOWN = timedelta(days=45)  # nights before the alert that the chart needs to draw five weeks and their usual range
+SHOWN = timedelta(days=100)  # nights before the alert: five weeks, and what their load is compared with
 MARKS = {"above": "▲", "below": "▼", "within": "○", None: ""}
-FIRST_SENTENCE = "Your recent nights look different from your usual."
+SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,66 +46,81 @@ class Row:
     mark: str
 
 
-def strained(nights: Sequence[Assessment], alert: Alert, stop_url: str, *, with_numbers: bool) -> Letter:
+def strained(  # noqa: PLR0913  what the letter tells, and how
+    nights: Sequence[Assessment],
+    alert: Alert,
+    stop_url: str,
+    *,
+    with_numbers: bool,
+    language: Language = "en",
+    events: chart.Events = chart.NOTHING,
+) -> Letter:
     """Strain that lasts. Without numbers it is one sentence and a link, for an address that nobody confirmed yet."""
+    told = SPEAKERS[language]
     page = f"{settings().public_url}/alerts/{alert.id}"
-    links = {"page_url": page, "why_url": f"{page}#explain", "stop_url": stop_url, "disclaimer": words.DISCLAIMER}
+    links = {"page_url": page, "why_url": f"{page}#explain", "stop_url": stop_url}
     night = next((each for each in reversed(nights) if words.recorded(each)), None)
     if night is None or not with_numbers:
-        return _letter("Something changed in your nights", "quiet", None, {"sentence": FIRST_SENTENCE, **links})
+        return letter(told, told.say("quiet.subject"), "quiet", links)
     content = {
-        "explanation": night.explanation.removesuffix(FEEL).rstrip(),  # the footer says it
+        "explanation": without_feeling(night.explanation),  # the footer says it
         "suggestion": night.suggestion,
-        "rows": [_row(given) for given in night.inputs if given.signal in words.DECIDING],
+        "rows": [_row(given, told) for given in night.inputs if given.signal in words.DECIDING],
         **links,
     }
-    return _letter("Strain has lasted several nights", "strained", _picture(nights), content)
+    return letter(told, told.say("strained.subject"), "strained", content, _picture(nights, events, language))
 
 
-def reconnect(vendor: str, connection: Connection, since: date, stop_url: str) -> Letter:
+def reconnect(vendor: str, connection: Connection, since: date, stop_url: str, language: Language = "en") -> Letter:
     """A vendor needs the person: since when, that nothing is lost, and the one button. It comes once."""
-    opening = f"{vendor} ended our access on {words.day(since)}."
+    told, day = SPEAKERS[language], words.day(since, language)
+    opening = told.say("reconnect.ended", vendor=vendor, day=day)
     if connection.state == "needs_you":
-        opening = f"Since {words.day(since)} {vendor} gives us nothing: {connection.state_reason}."
-    content = {
-        "opening": opening,
-        "page_url": f"{settings().public_url}/connections",
-        "stop_url": stop_url,
-    }
-    return _letter(f"{vendor} needs you", "reconnect", None, content)
+        opening = told.say("reconnect.nothing", vendor=vendor, day=day, reason=connection.state_reason)
+    content = {"opening": opening, "page_url": f"{settings().public_url}/connections", "stop_url": stop_url}
+    return letter(told, told.say("reconnect.subject", vendor=vendor), "reconnect", content)
 
 
-def test(stop_url: str) -> Letter:
+def test(stop_url: str, language: Language) -> Letter:
     """That mail arrives, asked for by a button on the page of channels."""
-    return _letter("A test from Vagus", "test", None, {"stop_url": stop_url, "disclaimer": words.DISCLAIMER})
+    told = SPEAKERS[language]
+    return letter(told, told.say("test.subject"), "test", {"stop_url": stop_url})
 
 
-def sign_in(digits: str) -> Letter:
+def sign_in(digits: str, language: Language = "en") -> Letter:
     """The six digits, and a link to the page where they are entered."""
-    return _letter("Your Vagus code", "sign_in", None, {"digits": digits, "page_url": signin.link(digits)})
+    told = SPEAKERS[language]
+    content = {"digits": digits, "page_url": signin.link(digits)}
+    return letter(told, told.say("sign_in.subject"), "sign_in", content)
 
 
-def erased(erasure: Erasure) -> Letter:
+def erased(erasure: Erasure, language: Language = "en") -> Letter:
     """The receipt of an erasure: when, and how many rows of what."""
-    counts = [(label, erasure.counts[name]) for name, label in privacy.LABELS.items() if erasure.counts.get(name)]
-    content = {"at": f"{erasure.at.day} {erasure.at:%B %Y}", "counts": counts}
-    return _letter("Everything about you was erased", "erased", None, content)
+    told = SPEAKERS[language]
+    went = [name for name in privacy.LABELS if erasure.counts.get(name)]
+    counts = [(told.say(f"erased.{name}"), grouped(erasure.counts[name], language)) for name in went]
+    opening = told.say("erased.text" if counts else "erased.nothing", at=words.full(erasure.at.date(), language))
+    return letter(told, told.say("erased.subject"), "erased", {"opening": opening, "counts": counts})
 
 
-def _picture(nights: Sequence[Assessment]) -> bytes:
-    return chart.png(nights, days=35)
+def letter(
+    told: Speaker, subject: str, template: str, content: Mapping[str, Any], image: bytes | None = None
+) -> Letter:
+    """A letter from one template in that speaker's words; the template asks for its fixed sentences by `say`."""
+    shown = {"say": told.say, "language": told.language, "subject": subject, **content}
+    text, page = (_pages().get_template(f"{template}.{kind}").render(shown) for kind in ("txt", "html"))
+    return Letter(subject, text, page, image)
 
 
-def _letter(subject: str, template: str, image: bytes | None, content: dict[str, Any]) -> Letter:
-    page = _pages().get_template(f"{template}.html").render(subject=subject, **content)
-    return Letter(subject, _pages().get_template(f"{template}.txt").render(content), page, image)
+def _picture(nights: Sequence[Assessment], events: chart.Events, language: Language) -> bytes:
+    return chart.png(nights, events=events, language=language)
 
 
-def _row(given: Input) -> Row:
-    signal = words.SIGNALS[given.signal]
-    value = "–" if given.value is None else f"{words.shown(given.value, given.signal)} {signal.unit}"
-    mark = MARKS[words.direction(given)]
-    return Row(signal.label, value, words.usual(given), words.verdict(given), mark)
+def _row(given: Input, told: Speaker) -> Row:
+    signal, usual = words.named(given, told.language), words.usual(given, told.language)
+    value = "–" if given.value is None else f"{words.shown(given.value, given.signal, told.language)} {signal.unit}"
+    beside = told.say("strained.usual", usual=usual) if usual else ""
+    return Row(signal.label, value, beside, words.verdict(given, told.language), MARKS[words.direction(given)])
 
 
 @lru_cache(maxsize=1)

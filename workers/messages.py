@@ -81,7 +81,7 @@ def _ready(session: Session, delivery_id: int) -> Ready:
         .where(Delivery.id == delivery_id)
     ).one()
     if delivery.kind == privacy.RECEIPT and person.state == "erasing":
-        return Ready(channel.kind, _receipt(session, delivery, channel))
+        return Ready(channel.kind, _receipt(session, delivery, channel, person))
     if person.state != "active":
         raise Unwanted("the person is leaving")
     kind = KINDS[delivery.kind]
@@ -95,8 +95,8 @@ def _ready(session: Session, delivery_id: int) -> Ready:
     return Ready(channel.kind, write(session, kind, delivery, channel))
 
 
-def _receipt(session: Session, delivery: Delivery, channel: Channel) -> Message:
-    letter = letters.erased(session.get_one(Erasure, delivery.subject))
+def _receipt(session: Session, delivery: Delivery, channel: Channel, person: Person) -> Message:
+    letter = letters.erased(session.get_one(Erasure, delivery.subject), people.language_of(person))
     key = f"{privacy.RECEIPT}.{delivery.subject}"
     return Message(channel.address, key, key, letter.subject, letter.text, letter.html)
 
@@ -116,16 +116,18 @@ def _mail(session: Session, kind: Kind, delivery: Delivery, channel: Channel) ->
     )
 
 
-def _note(_: Session, kind: Kind, delivery: Delivery, channel: Channel) -> Message:
+def _note(session: Session, kind: Kind, delivery: Delivery, channel: Channel) -> Message:
     """A few words for a lock screen. Raises DeliveryFailed where the browser subscribed with another key of ours."""
     if channel.settings["key"] != push.key_mark():
         raise DeliveryFailed("the key of this server changed: turn it on again in that browser", permanent=True)
+    language = people.language_of(session.get_one(Person, delivery.person))
     return Message(
         address=channel.address,
         key=_key(delivery),
         thread=delivery.thread,
         subject="Vagus",
-        text=kind.lock_screen,
+        text=kind.lock_screen[language],
+        language=language,
         url=settings().public_url + kind.path.format(delivery.subject),
         lifetime=kind.lifetime,
         receipt=push.receipt_token(delivery.id),

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import select
 
 from ingest import db, imports, people, privacy, signin, store, words
@@ -94,6 +95,22 @@ def readiness(address: str) -> list[Assessment]:
     wait_until_scored(person)
     with db.transaction() as session:
         return store.readiness(session, person)
+
+
+def readiness_plot(address: str, assessments: Sequence[Assessment], console: Console) -> Text:
+    """The same nights as a picture, as wide as the console and in the characters that it knows."""
+    from ingest import events  # noqa: PLC0415  what draws is not imported to import a file
+    from ingest.web.today import told_days  # noqa: PLC0415
+    from workers import plot  # noqa: PLC0415
+
+    with db.transaction() as session:
+        person = people.get(session, address)
+        today = people.today_of(session, person.id)
+        beside = events.beside(session, person.id, assessments, plot.since(today))
+        told = told_days(session, person)
+    utf8 = (console.encoding or "").lower().startswith("utf")
+    marks = plot.FULL if utf8 else plot.ASCII
+    return plot.plot(assessments, told=told, until=today, events=beside, width=console.width, marks=marks)
 
 
 def readiness_json(assessments: Sequence[Assessment]) -> str:

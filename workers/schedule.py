@@ -16,6 +16,8 @@ TICKS = {
     "sync.pulse": ("sync", 5 * SECOND),
     "backfill.pulse": ("backfill", 5 * SECOND),
     "upkeep.silence": ("upkeep", MINUTE),
+    "upkeep.briefs": ("upkeep", MINUTE),
+    "upkeep.versions": ("upkeep", SECOND),
     "upkeep.subscriptions": ("upkeep", HOUR),
     "upkeep.expiry": ("upkeep", HOUR),
 }

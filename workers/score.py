@@ -9,15 +9,15 @@ import structlog
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from ingest import clock, following, people, store
+from ingest import clock, following, people, store, verdicts
 from ingest.db import transaction
-from ingest.models import Alert, Delivery, Person, Readiness, ScoreRequest
+from ingest.models import Alert, Delivery, Person, ScoreRequest
 from ingest.nights import Histories, histories_of
-from ingest.replay import DISCARDED
 from ingest.runs import LeaseLost
-from scoring import ALGORITHM_VERSION, SENSITIVITY, Assessment, Night, Policy, assess
-from workers import alerts, deliveries, leases
+from scoring import ALGORITHM_VERSION, Assessment, Language, Night, Policy, assess
+from workers import alerts, briefs, deliveries, leases, questions, reminders
 from workers.alerts import Change, Decided, Moment, Seen
+from workers.deliveries import about_alert
 from workers.leases import Outcome, Work
 
 KIND = "strained"
@@ -68,30 +68,35 @@ def score_person(person_id: int, token: str) -> bool:
 def _judge(session: Session, person: Person) -> bool:
     today = people.today_of(session, person.id)
     histories = histories_of(session, person.id, today)
-    policy = Policy(threshold=SENSITIVITY[person.sensitivity])
-    assessments = judged(histories, policy)
+    level = verdicts.level_of(session, person)
+    policy = Policy(threshold=level.threshold)
+    assessments = judged(histories, policy, people.language_of(person))
+    person.judged_by = ALGORITHM_VERSION
     if following.filling(session, person.id):  # what the nights on their way will say is not known: nothing is decided
         assessments = [replace(each, provisional=True) for each in assessments]
         changed = store.save_readiness(session, person.id, assessments, store.UNDECIDED)
         log.info("scored_provisionally", person=person.id, nights=len(assessments), rows_changed=changed)
         return False
-    before = _seen(session, person.id)
-    changed = store.save_readiness(session, person.id, assessments, person.sensitivity)
+    stands = store.standing(session, person.id)
+    before = _seen(stands)
+    changed = store.save_readiness(session, person.id, assessments, level.rules, stands)
     newest = _newest(histories.nights)
-    moment = Moment(today, newest, (ALGORITHM_VERSION, person.sensitivity), policy.cooldown_nights)
+    moment = Moment(today, newest, (ALGORITHM_VERSION, level.rules), policy.cooldown_nights)
     changes = alerts.decide(assessments, _standing(session, person.id), before, moment)
     telling = [_write(session, person, change, policy.threshold) for change in changes]
+    telling += [reminders.decide(session, person, assessments, before, moment), briefs.decide(session, person, newest)]
+    telling.append(questions.consider(session, person, assessments, histories.nights))
     log.info("scored", person=person.id, nights=len(assessments), rows_changed=changed, alerts_changed=len(changes))
     return any(telling)
 
 
-def judged(histories: Histories, policy: Policy) -> list[Assessment]:
+def judged(histories: Histories, policy: Policy, language: Language = "en") -> list[Assessment]:
     """One assessment a night, each by the past of the account that leads on it.
 
     A device that takes over is thereby judged by its own nights from its first day on, and what was said of the nights
     before stays as it was.
     """
-    found = {lead: assess(nights, policy) for lead, nights in histories.told.items()}
+    found = {lead: assess(nights, policy, language) for lead, nights in histories.told.items()}
     return [found[lead][place] for place, lead in enumerate(histories.leads)]
 
 
@@ -106,12 +111,13 @@ def _settle(session: Session, person_id: int, token: str, version: int) -> None:
         raise LeaseLost(f"score {person_id} belongs to another worker")
 
 
-def _seen(session: Session, person_id: int) -> dict[date, Seen]:
+def _seen(stands: Mapping[date, store.Stands]) -> dict[date, Seen]:
     """What was decided on before, by day; a night without a value is nobody's."""
-    columns = (Readiness.day, Readiness.state, Readiness.algorithm_version, Readiness.policy)
-    own = (Readiness.person == person_id, Readiness.policy != store.UNDECIDED)
-    rows = session.execute(select(*columns, Readiness.assessment["inputs"]).where(*own).order_by(Readiness.day))
-    return {day: Seen(state, (version, policy), _read_from(inputs)) for day, state, version, policy, inputs in rows}
+    decided = {day: each for day, each in stands.items() if each.policy != store.UNDECIDED}
+    return {
+        day: Seen(said["state"], (said["algorithm_version"], policy), _read_from(said["inputs"]))
+        for day, (said, policy) in decided.items()
+    }
 
 
 def _read_from(inputs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -126,7 +132,7 @@ def _newest(nights: Sequence[Night]) -> date | None:
 
 
 def _standing(session: Session, person_id: int) -> list[Decided]:
-    decided = or_(Delivery.status != "cancelled", Delivery.error.in_((deliveries.HELD_BACK, DISCARDED)))
+    decided = or_(Delivery.status != "cancelled", Delivery.error.in_(deliveries.FOR_GOOD))
     own = (Delivery.kind == KIND, Delivery.person == person_id, Delivery.subject == Alert.id)
     sent = select(Delivery.id).where(*own, decided)
     columns: tuple[Any, ...] = (Alert.id, Alert.first_day, Alert.last_day, Alert.state, Alert.told, sent.exists())
@@ -144,7 +150,7 @@ def _write(session: Session, person: Person, change: Change, threshold: float) -
         alert.closed_at = None if new.state == "open" else now
     session.flush()
     log.info("alert_written", alert=alert.id, was=was, now=new.state, told=new.told)
-    return change.tell and deliveries.create(session, person, KIND, alert.id)
+    return change.tell and deliveries.create(session, person, about_alert(KIND, alert.id, KIND))
 
 
 def _opened(session: Session, person_id: int, threshold: float, now: datetime) -> Alert:

@@ -56,6 +56,18 @@ def upkeep_silence(**_: bool) -> None:
     outcomes.tick("silence", upkeep.notice_silence)
 
 
+@app.task(name="upkeep.briefs")  # type: ignore[untyped-decorator]
+def upkeep_briefs(**_: bool) -> None:
+    """Say in the late morning that last night is not here, to those who want a brief."""
+    outcomes.tick("briefs", _say_missing_then_tell)
+
+
+@app.task(name="upkeep.versions")  # type: ignore[untyped-decorator]
+def upkeep_versions(**_: bool) -> None:
+    """Ask for a score of a few people whom another version of the algorithm judged."""
+    outcomes.tick("versions", upkeep.judge_anew)
+
+
 @app.task(name="upkeep.expiry")  # type: ignore[untyped-decorator]
 def upkeep_expiry(**_: bool) -> None:
     """Delete what was kept for a time only."""
@@ -71,7 +83,7 @@ def score_person(key: int, token: str) -> None:
 @app.task(name="sync.connection")  # type: ignore[untyped-decorator]
 def sync_connection(key: int, token: str) -> None:
     """Follow the due streams of one connection."""
-    outcomes.run(sync.SYNCS, key, token, sync.sync_connection)
+    outcomes.run(sync.SYNCS, key, token, _follow_then_judge)
 
 
 @app.task(name="backfill.window")  # type: ignore[untyped-decorator]
@@ -99,6 +111,16 @@ def run_import(key: int, token: str) -> None:
     kick("score.tick")
 
 
+def _follow_then_judge(connection: int, token: str) -> None:
+    if sync.sync_connection(connection, token):
+        claims.hand_on(score.SCORES)
+
+
 def _score_then_tell(person: int, token: str) -> None:
     if score.score_person(person, token):
-        kick("notify.tick")
+        claims.hand_on(messages.DELIVERIES)
+
+
+def _say_missing_then_tell() -> None:
+    if upkeep.say_nights_are_missing():
+        claims.hand_on(messages.DELIVERIES)

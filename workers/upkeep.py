@@ -5,17 +5,31 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import ColumnElement, Date, Integer, case, cast, delete, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Date, DateTime, Integer, case, cast, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from ingest import clock, hooks, privacy, signin, store
 from ingest.db import transaction
-from ingest.models import Alert, DayValue, HintReceived, Person, Raw, Readiness, ScoreRequest, Series, VendorApp
+from ingest.models import (
+    Alert,
+    Channel,
+    DayValue,
+    Delivery,
+    HintReceived,
+    Person,
+    Raw,
+    Readiness,
+    ScoreRequest,
+    Series,
+    VendorApp,
+)
 from ingest.standings import declared
-from workers import outcomes
+from scoring import ALGORITHM_VERSION
+from workers import briefs, outcomes
 
 RECENT = timedelta(days=14)
 MOST_AT_ONCE = 500
+FEW_AT_ONCE = 20  # seconds of one worker, so that a fresh night never waits longer
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +45,38 @@ def notice_silence() -> None:
             store.request_score(session, person, "a new day")
     if people:
         log.info("new_day", people=len(people))
+
+
+def say_nights_are_missing() -> bool:
+    """Tell those who want a brief that last night is not here, once it is eleven; returns whether any waits."""
+    with transaction() as session:
+        late = [session.get_one(Person, person) for person in _late_for_a_brief(session)]
+        said = [briefs.say_missing(session, person) for person in late]
+    return any(said)
+
+
+def judge_anew() -> None:
+    """Have people judged by the algorithm in force who were judged by another, a few at a time.
+
+    Only while hardly anything waits to be scored, so that no fresh night stands behind it.
+    """
+    with transaction() as session:
+        due = (ScoreRequest.buried_at.is_(None), ScoreRequest.due_at <= clock.now())
+        front = select(ScoreRequest.person).where(*due).limit(FEW_AT_ONCE).subquery()
+        room = FEW_AT_ONCE - (session.scalar(select(func.count()).select_from(front)) or 0)
+        people = judged_otherwise(session, room) if room > 0 else []
+        for person in people:
+            _judge_again(session, person)
+    if people:
+        log.info("new_algorithm", people=len(people), version=ALGORITHM_VERSION)
+
+
+def judged_otherwise(session: Session, most: int) -> list[Person]:
+    """People who were judged by another version of the algorithm than the one in force; those at work are left out."""
+    other = or_(Person.judged_by.is_(None), Person.judged_by < ALGORITHM_VERSION, Person.judged_by > ALGORITHM_VERSION)
+    asked = exists().where(ScoreRequest.person == Person.id)
+    found = select(Person).where(Person.state == "active", other, ~asked).order_by(Person.judged_by, Person.id)
+    return list(session.scalars(found.limit(most).with_for_update(skip_locked=True, key_share=True)))
 
 
 def order_notifications() -> None:
@@ -55,6 +101,13 @@ def forget_expired() -> None:
         log.info("raw_expired", rows=len(raw))
 
 
+def _judge_again(session: Session, person: Person) -> None:
+    if session.scalar(select(exists().where(Readiness.person == person.id))):
+        store.request_score(session, person.id, "a new algorithm")
+    else:
+        person.judged_by = ALGORITHM_VERSION
+
+
 def _unjudged_today(session: Session) -> list[int]:
     now = clock.now()
     judged = select(func.max(Readiness.day)).where(Readiness.person == Person.id).scalar_subquery()
@@ -70,10 +123,31 @@ def _unjudged_today(session: Session) -> list[int]:
     return list(session.scalars(select(Person.id).where(*wanted).order_by(Person.id).limit(MOST_AT_ONCE)))
 
 
+def _late_for_a_brief(session: Session) -> list[int]:
+    """Whose morning came to eleven or later without a word of last night, though nights came of late."""
+    now = clock.now()
+    wall = _wall_clock(session, now)
+    minute = func.extract("hour", wall) * 60 + func.extract("minute", wall)
+    mine = (Channel.person == Person.id, Channel.state == "on", Channel.wants.contains(["brief"]))
+    ordinal = cast(wall, Date).op("-", return_type=Integer())(literal(date.min)) + date.min.toordinal()
+    morning = (Delivery.channel == Channel.id, Delivery.subject == ordinal)
+    told = exists().where(*morning, Delivery.kind.in_((briefs.KIND, briefs.MISSING)))
+    since = cast(wall, Date) - briefs.SILENT_AFTER
+    lately = exists().where(Series.person == Person.id, DayValue.series == Series.id, DayValue.day >= since)
+    awake = or_(Person.snoozed_until.is_(None), Person.snoozed_until <= now)
+    late = minute.between(briefs.SAID_FROM * 60, briefs.SAID_UNTIL * 60)
+    wanted = (Person.state == "active", awake, late, exists().where(*mine, ~told), lately)
+    return list(session.scalars(select(Person.id).where(*wanted).order_by(Person.id).limit(MOST_AT_ONCE)))
+
+
 def _today(session: Session, now: datetime) -> ColumnElement[date]:
-    """The civil date where each person is: by their zone, else by the offset of their latest night."""
+    return cast(_wall_clock(session, now), Date)
+
+
+def _wall_clock(session: Session, now: datetime) -> ColumnElement[datetime]:
+    """The wall clock of each person: by their zone, else by the offset of their latest night."""
     zones = session.scalars(select(Person.zone).distinct().where(Person.zone.is_not(None)))
-    dates = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in zones if zone}
+    clocks = {zone: now.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for zone in zones if zone}
     offset = (
         select(cast(DayValue.utc_offset_minutes, Integer))
         .join(Series, Series.id == DayValue.series)
@@ -83,7 +157,8 @@ def _today(session: Session, now: datetime) -> ColumnElement[date]:
         .scalar_subquery()
     )
     minutes = func.make_interval(0, 0, 0, 0, 0, func.coalesce(offset, 0))
-    by_offset = cast(func.timezone("UTC", literal(now)) + minutes, Date)
-    if not dates:
+    by_offset = func.timezone("UTC", literal(now)) + minutes
+    if not clocks:
         return by_offset
-    return case({zone: literal(day) for zone, day in dates.items()}, value=Person.zone, else_=by_offset)
+    plain = {zone: literal(wall, DateTime(timezone=False)) for zone, wall in clocks.items()}
+    return case(plain, value=Person.zone, else_=by_offset)

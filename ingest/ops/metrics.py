@@ -133,6 +133,8 @@ def _of_messages(seen: Board) -> Iterator[Metric]:
     yield _gauge("vagus_channels_off", "Channels that were switched off.", one, off)
     yield _gauge("vagus_told_p95_seconds", "Decided to sent, 95 % of the last day's.", (), [((), seen.told.p95)])
     yield _gauge("vagus_alerts_open", "Alerts that are open.", (), [((), seen.told.open_alerts)])
+    outdated = "People whose nights another version of the algorithm judged last."
+    yield _gauge("vagus_people_outdated", outdated, (), [((), seen.told.outdated)])
     yield _gauge(
         "vagus_told_today", "People who were told today that they are strained.", (), [((), seen.told.told_today)]
     )

@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 
 from ingest.models import Alert, Channel, Delivery, Person, ScoreRequest
 from ingest.replay import without_addresses
+from scoring import ALGORITHM_VERSION
 
 DAY = timedelta(days=1)
 MINUTES_A_DAY = 24 * 60
 PENDING = ("waiting", "held")
+ON_PURPOSE = ("brief", "brief_missing")  # kinds that wait for the hour at which they are welcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ class Told:
     """Channels, worst first, and what stands behind them.
 
     `p95` is the seconds from decided to sent of 95 % of the last day's, those decided in quiet hours apart; None where
-    there is none. `scores_oldest` is since when the oldest score that could be computed waits.
+    there is none. `scores_oldest` is since when the oldest score that could be computed waits; `outdated` are people
+    whose nights another version of the algorithm judged last.
     """
 
     channels: Sequence[ChannelKind]
@@ -55,6 +58,7 @@ class Told:
     told_today: int
     scores_due: int
     scores_oldest: datetime | None
+    outdated: int
 
 
 def told(session: Session, now: datetime) -> Told:
@@ -63,6 +67,7 @@ def told(session: Session, now: datetime) -> Told:
     due = select(func.count(), func.min(ScoreRequest.due_at))
     scores, oldest = session.execute(due.where(ScoreRequest.buried_at.is_(None), ScoreRequest.due_at <= now)).one()
     people = func.count(Delivery.person.distinct())
+    another = (Person.state == "active", Person.judged_by.is_distinct_from(ALGORITHM_VERSION))
     return Told(
         channels=_channels(session, now, today),
         p95=_p95(session, now),
@@ -70,6 +75,7 @@ def told(session: Session, now: datetime) -> Told:
         told_today=session.scalar(select(people).where(Delivery.sent_at >= today, Delivery.kind == "strained")) or 0,
         scores_due=scores,
         scores_oldest=oldest,
+        outdated=session.scalar(select(func.count()).where(*another)) or 0,
     )
 
 
@@ -142,7 +148,7 @@ def _failed(session: Session) -> Mapping[str, int]:
 
 def _p95(session: Session, now: datetime) -> float | None:
     took = Delivery.sent_at - Delivery.created_at
-    lately = (Delivery.sent_at > now - DAY, Delivery.created_at > now - DAY)
+    lately = (Delivery.sent_at > now - DAY, Delivery.created_at > now - DAY, Delivery.kind.not_in(ON_PURPOSE))
     rows = select(func.percentile_disc(0.95).within_group(took)).join(Person, Person.id == Delivery.person)
     longest: timedelta | None = session.scalar(rows.where(*lately, ~_quiet(session, now)))
     return longest.total_seconds() if longest is not None else None

@@ -7,19 +7,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from ingest import chart, people, store, words
+from ingest import chart, people, store
 from ingest.db import transaction
+from ingest.events import beside
 from ingest.models import Alert, Delivery, Person
-from ingest.web import causes
+from ingest.web import alert_nights, causes, snooze_pages
 from ingest.web.render import page
 from ingest.web.signed import Signed
 from ingest.web.today import LOOKED_BACK, told_days
-from scoring import Assessment
 
 router = APIRouter()
 BEFORE = timedelta(days=7)  # strain rests on the eight nights that end with the first strained one
 AFTER = timedelta(days=14)
 MOST_NIGHTS = 42
+SHOWN = timedelta(days=35)  # what the picture may show before
 
 
 @router.get("/alerts/{alert_id}")
@@ -32,7 +33,10 @@ def alert(request: Request, person: Signed, alert_id: int, noted: str = "") -> R
         told = told_days(session, person)
         sent = _sent(session, person, alert_id)
         first = found.first_day - BEFORE
+        events = beside(session, person.id, nights, first - SHOWN)
         said = causes.noted(session, person.id, first, found.last_day)
+        past = alert_nights.as_led(session, person, found)
+        snoozed = snooze_pages.shown_until(session, person.id)
     until = min(today, found.last_day + AFTER)
     seen = [each for each in nights if each.day <= until]
     judged = [each for each in seen if first <= each.day <= found.last_day][:MOST_NIGHTS]
@@ -45,10 +49,13 @@ def alert(request: Request, person: Signed, alert_id: int, noted: str = "") -> R
         alert=found,
         sent=sent,
         today=today,
-        charts=chart.pair(seen, days=days, told=told, until=until),
-        nights=judged,
+        charts=chart.pair(seen, days=days, told=told, until=until, events=events),
+        nights=alert_nights.rows(judged, found.first_day, past),
         onset=onset,
-        checked=_checked(onset) if onset else [],
+        checked=alert_nights.checks(onset) if onset else None,
+        what_if=alert_nights.what_if(past, found),
+        snoozed=snoozed,
+        snooze_choices=snooze_pages.CHOICES,
         said=said,
         run=causes.run(judged) or (found.first_day, found.last_day),
         causes=causes.CAUSES,
@@ -73,20 +80,3 @@ def _sent(session: Session, person: Person, alert_id: int) -> list[date]:
         Delivery.status == "sent",
     )
     return sorted({people.local_time(session, person.id, at).date() for at in session.scalars(about).all() if at})
-
-
-def _checked(onset: Assessment) -> list[str]:
-    """What else was looked at on the night it began, in words."""
-    told = [f"{gate.reason}" for gate in onset.gates if gate.active]
-    for name in ("respiratory_rate", "skin_temperature"):
-        given = words.one(onset, name)
-        label = words.SIGNALS[name].label
-        if given is None or given.value is None or not words.usual(given):
-            told.append(f"{label}: could not be checked.")
-        elif name == "respiratory_rate":
-            told.append(words.range_sentence(given))
-        else:
-            told.append(f"{label}: {words.verdict(given)}.")
-    if not any(gate.active and gate.name == "travel" for gate in onset.gates):
-        told.append("Clock: no change of three hours or more in the week before.")
-    return told

@@ -14,14 +14,18 @@ from starlette.types import Scope
 from ingest.settings import settings
 from ingest.web import (
     alert_pages,
+    check_in_pages,
     connect_pages,
     connection_pages,
     cookies,
     demo_pages,
     device_pages,
+    drive_test_pages,
     errors,
     health,
+    history_pages,
     hook_pages,
+    hygiene_pages,
     import_pages,
     metrics_page,
     ops_action_pages,
@@ -29,8 +33,10 @@ from ingest.web import (
     ops_signin_pages,
     pages,
     push_pages,
+    question_pages,
     settings_pages,
     signin_pages,
+    snooze_pages,
     unsubscribe_pages,
 )
 from ingest.web.guard import HEADERS, Guard
@@ -57,6 +63,8 @@ def create_app() -> FastAPI:
     app.mount("/static", Kept(directory=STATIC))
     # The page of devices before those of single connections: its address looks like one of theirs.
     own = [pages, alert_pages, connect_pages, device_pages, connection_pages, import_pages, settings_pages]
+    own += [history_pages, check_in_pages, question_pages, drive_test_pages]
+    own += [hygiene_pages, snooze_pages]
     nouns = [*own, push_pages, signin_pages, unsubscribe_pages, hook_pages, health, metrics_page]
     nouns += [ops_signin_pages, ops_action_pages, ops_pages]
     for noun in [*nouns, demo_pages] if settings().demo else nouns:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from ingest import words
-from scoring import Assessment, Input
+from scoring import Assessment, Input, Language
 
 WIDTH, EDGE = 320.0, 8.0  # of the drawing; the dot's radius stays inside it
 ROOM = 0.9  # what is shown beyond the range on each side, in widths of it
@@ -25,18 +25,20 @@ class Bar:
     dot: float = 0
     tone: str = "inside"
     young: bool = False
+    beside: str = ""
 
 
-def bars(assessment: Assessment) -> list[Bar]:
+def bars(assessment: Assessment, language: Language = "en") -> list[Bar]:
     """The deciding signals of a night that have a value."""
     known = (words.one(assessment, name) for name in words.DECIDING)
-    return [_bar(assessment, given, given.value) for given in known if given and given.value is not None]
+    return [_bar(assessment, given, given.value, language) for given in known if given and given.value is not None]
 
 
-def _bar(assessment: Assessment, given: Input, value: float) -> Bar:
-    signal = words.SIGNALS[given.signal]
-    shown = words.shown(value, given.signal)
-    plain = Bar(signal.label, shown, signal.unit, words.verdict(given), words.usual(given))
+def _bar(assessment: Assessment, given: Input, value: float, language: Language) -> Bar:
+    signal, usual, told = words.named(given, language), words.usual(given, language), words.SPEAKERS[language]
+    shown = words.shown(value, given.signal, language)
+    beside = told.say("bar.usual", usual=usual) if usual else told.say("bar.none")
+    plain = Bar(signal.label, shown, signal.unit, words.verdict(given, language), usual, beside=beside)
     low, high = given.usual_low, given.usual_high
     if low is None or high is None or high <= low:
         return plain

@@ -31,11 +31,11 @@ CAUSES = (
     Cause("ill", "I was ill", effect="We hold back judgement around these nights."),
     Cause("alcohol", "Drinks", effect="These nights won't count towards strain."),
     Cause("travel", "Travelled", effect="We hold back judgement for a week after them."),
-    Cause("hot_night", "Hot nights", effect="We keep it beside these nights."),
+    Cause("hot_night", "Hot nights", effect="These nights won't count towards strain."),
     Cause("new_device", "New device", "first", "Your usual range starts again from there."),
-    Cause("not_useful", "Not useful", "last", "Thank you; we keep it beside that night."),
 )
-BY_NAME = {cause.name: cause for cause in CAUSES}
+FORMER = (Cause("not_useful", "Not useful", "last", "Thank you; we keep it beside that night."),)  # a verdict now
+BY_NAME = {cause.name: cause for cause in (*CAUSES, *FORMER)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,45 +1,68 @@
 """A template and what it shows, as an answer."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 
-from ingest import words
+from ingest import answer_words, people, words
 from ingest.models import Person
 from ingest.settings import settings
+from ingest.web import page_words
+from scoring import Language
+from scoring.explain import of_then
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-TABS = (
-    ("/today", "Today", "today"),
-    ("/history", "History", "history"),
-    ("/import", "Import", "import"),
-    ("/connections", "Settings", "settings"),
-)
-SETTINGS_PAGES = ("/connect", "/channels", "/data")  # `/connections` among them
+TABS = (("/today", "today"), ("/history", "history"), ("/check-in", "check-in"), ("/connections", "settings"))
+SETTINGS_PAGES = ("/connect", "/import", "/channels", "/data")  # `/connections` among them
+BESIDE = {"/drive-tests": "/check-in", "/questions": "/today"}  # pages without a tab of their own
 
 
 def page(
-    request: HTTPConnection, template: str, *, person: Person | None = None, status: int = 200, **shown: object
+    request: HTTPConnection,
+    template: str,
+    *,
+    person: Person | None = None,
+    reader: Language | None = None,
+    status: int = 200,
+    **shown: object,
 ) -> HTMLResponse:
-    """The page; tabs stand on it where somebody is signed in."""
+    """The page; tabs stand on it where somebody is signed in. `reader` is the language of whom a link was sent to."""
     path = request.url.path
     tab = "/connections" if path.startswith(SETTINGS_PAGES) else f"/{path.split('/')[1]}"
-    frame = {"person": person, "tab": tab, "tabs": TABS, "demo": settings().demo, "version": version(), "refresh": 0}
+    tab = BESIDE.get(tab, tab)
+    frame: dict[str, object] = {
+        "person": person,
+        "tab": tab,
+        "tabs": TABS,
+        "demo": settings().demo,
+        "version": version(),
+        "refresh": 0,
+    }
+    frame |= _languages(template, reader or (people.language_of(person) if person else "en"))
     return HTMLResponse(_templates().get_template(template).render(frame | shown), status)
+
+
+def _languages(template: str, reader: Language) -> dict[str, object]:
+    """The language and words of a page; `lang` and `english` mark what is in its reader's language, or in English."""
+    own = page_words.language_of(template, reader)
+    marks = {"lang": reader, "english": "en"}
+    marked = {name: Markup(' lang="{}"').format(each) if each != own else Markup() for name, each in marks.items()}
+    return {"page_language": own, "say": page_words.SPEAKERS[own].say, **marked}
 
 
 @lru_cache(maxsize=1)
 def version() -> str:
     """What the styles' address carries, so that a browser may keep them for ever."""
-    return hashlib.sha256(b"".join((STATIC / name).read_bytes() for name in ("style.css", "chart.css"))).hexdigest()[
-        :12
-    ]
+    kept = sorted(file for file in STATIC.iterdir() if file.suffix in {".css", ".js"})
+    return hashlib.sha256(b"".join(file.read_bytes() for file in kept)).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1)
@@ -55,9 +78,15 @@ def _templates() -> Environment:
         "size": size,
         "from_iso": from_iso,
         "sentence": sentence,
+        "of_then": of_then,
     }
-    made.globals |= {"words": words, "timedelta": timedelta}
+    made.globals |= {"words": words, "timedelta": timedelta, "answers_in": answers_in}
     return made
+
+
+def answers_in(language: Language) -> Callable[..., str]:
+    """What speaks on the pages of answers, in this language."""
+    return answer_words.SPEAKERS[language].say
 
 
 def stamp(at: datetime) -> str:

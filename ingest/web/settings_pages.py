@@ -1,34 +1,32 @@
 """Settings: how we may reach the person and how readily, and everything that is stored of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, Form, HTTPException, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from ingest import people, privacy, push, store, trials, words
+from ingest import people, privacy, push, store, trials, verdicts, words
 from ingest.db import transaction
 from ingest.models import Channel, Delivery, Person
 from ingest.settings import settings
-from ingest.web import cookies
+from ingest.web import cookies, hygiene_pages, page_words, snooze_pages
 from ingest.web.render import page
 from ingest.web.signed import Signed
 from providers.errors import VagusError
+from scoring import SENSITIVITY, Language
 
 router = APIRouter()
 HALF_HOURS = tuple(range(0, 1440, 30))
-FATES = {
-    "waiting": "A message waits since",
-    "held": "A message is held since",
-    "failed": "A message failed on",
-    "cancelled": "A message was not needed on",
-}
-SENSITIVITIES = (
-    ("calm", "Calm", "Only strong, lasting strain. About one message a year that had no cause we know."),
-    ("balanced", "Balanced", "About two messages a year that had no cause we know."),
-    ("early", "Early", "Sooner, and more often for nothing: about three a year without a cause we know."),
-)
+OWN_NAMES = (("en", "English"), ("de", "Deutsch"))
+
+
+class Latest(NamedTuple):
+    """What became of the latest message of a channel, in words, and why where it was not sent."""
+
+    told: str
+    error: str | None
 
 
 @router.get("/channels")
@@ -94,6 +92,17 @@ def sensitivity(person: Signed, level: Annotated[Literal["calm", "balanced", "ea
     return _saved()
 
 
+@router.post("/language")
+def language(person: Signed, code: Annotated[Language, Form()]) -> Response:
+    """The language we write in. The nights are judged again, so that what is kept of them is said in it."""
+    with transaction() as session:
+        own = session.get_one(Person, person.id)
+        if own.language != code:
+            own.language = code
+            store.request_score(session, person.id, "language")
+    return _saved()
+
+
 @router.get("/data")
 def data(request: Request, person: Signed) -> Response:
     """What is stored, and the way to erase it."""
@@ -126,9 +135,11 @@ def _own(session: Session, person: Person, channel_id: int) -> Channel:
 def _channels(
     request: Request, person: Person, *, error: str = "", saved: bool = False, tested: bool = False
 ) -> Response:
+    language = page_words.language_of("channels.html", people.language_of(person))
     with transaction() as session:
         own = select(Channel).where(Channel.person == person.id).order_by(Channel.id)
-        listed = [(channel, _last(session, channel)) for channel in session.scalars(own).all()]
+        listed = [(channel, _last(session, channel, language)) for channel in session.scalars(own).all()]
+        level, snoozed = verdicts.level_of(session, person), snooze_pages.shown_until(session, person.id, language)
     return page(
         request,
         "channels.html",
@@ -140,22 +151,28 @@ def _channels(
         tested=tested,
         mailed=settings().smtp_url is not None,
         half_hours=HALF_HOURS,
-        sensitivities=SENSITIVITIES,
+        sensitivities=tuple(SENSITIVITY),
+        wanted=hygiene_pages.WANTED,
+        level=level,
+        snoozed=snoozed,
+        snooze_choices=snooze_pages.CHOICES,
+        languages=OWN_NAMES,
     )
 
 
-def _last(session: Session, channel: Channel) -> str:
-    """What became of the latest message there, in words; empty where there was none."""
+def _last(session: Session, channel: Channel, language: Language) -> Latest | None:
+    """What became of the latest message there; None where there was none."""
     newest = select(Delivery).where(Delivery.channel == channel.id).order_by(Delivery.id.desc()).limit(1)
     last = session.scalar(newest)
     if last is None:
-        return ""
+        return None
     at = people.local_time(session, channel.person, last.sent_at or last.created_at)
-    when = f"{words.short(at.date())}, {at:%H:%M}"
-    if last.status != "sent":
-        return f"{FATES[last.status]} {when}" + (f": {last.error}" if last.error else "")
-    seen = "opened" if last.opened_at else "shown" if last.shown_at else "sent"
-    return f"Last message {seen} {when}"
+    when = f"{words.short(at.date(), language=language)}, {at:%H:%M}"
+    told, fate = page_words.SPEAKERS[language], last.status
+    if fate != "sent":
+        return Latest(told.say(f"fate.{fate}", when=when), last.error)
+    fate = "opened" if last.opened_at else "shown" if last.shown_at else "sent"
+    return Latest(told.say(f"fate.{fate}", when=when), None)
 
 
 def _data(request: Request, person: Person, error: str = "") -> Response:

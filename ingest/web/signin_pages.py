@@ -18,7 +18,10 @@ from ingest.web.signed import Visitor
 from providers.errors import VagusError
 
 router = APIRouter()
-OWN_PAGES = r"/(today|history|import|connect|channels|data|(alerts|connections)/[0-9]{1,18}|connections(/devices)?)"
+OWN_PAGES = (
+    r"/(today|history|check-in|import|connect|channels|data|(alerts|connections|questions)/[0-9]{1,18}"
+    r"|connections(/devices)?|drive-tests/(reaction|tapping))"
+)
 HOME = "/today"
 Text = Annotated[str, Form(max_length=300)]
 

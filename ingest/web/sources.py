@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from ingest import filling, following, freshness, standings, words
+from ingest import filling, following, freshness, people, standings, words
 from ingest.freshness import Sentence, Standing
 from ingest.models import Connection, Person
+from scoring import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,17 @@ class Sources:
     attention: tuple[tuple[Standing, Sentence], ...]
     past: Past | None
     coming: words.Coming
+    language: Language = "en"
 
     def hero(self, *, judging: bool) -> words.Hero:
         """The words for a person of whom there is no night yet."""
         if judging or self.past:
-            return words.working()
+            return words.working(self.language)
         if self.grants and len(self.attention) == len(self.grants):
-            return words.held_up(self.grants[0].title)
-        return words.connected(self.grants[0].title) if self.grants else words.empty()
+            return words.held_up(self.grants[0].title, self.language)
+        if self.grants:
+            return words.connected(self.grants[0].title, self.language)
+        return words.empty(self.language)
 
 
 def sources(session: Session, person: Person) -> Sources:
@@ -48,8 +52,11 @@ def sources(session: Session, person: Person) -> Sources:
     said = {seen.connection: freshness.sentence(seen, now) for seen in grants}
     attention = tuple((seen, said[seen.connection]) for seen in grants if said[seen.connection].mood == "needs_you")
     well = [seen for seen in grants if said[seen.connection].mood != "needs_you"]
-    coming = words.by_vendor(well[0].title) if well else words.by_nobody(grants[0].title) if grants else words.BY_FILE
-    return Sources(grants, attention, _past(session, person, grants), coming)
+    language = people.language_of(person)
+    coming = words.by_file(language)
+    if grants:
+        coming = words.by_vendor(well[0].title, language) if well else words.by_nobody(grants[0].title, language)
+    return Sources(grants, attention, _past(session, person, grants), coming, language)
 
 
 def _past(session: Session, person: Person, grants: tuple[Standing, ...]) -> Past | None:

@@ -8,12 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ingest import chart, day_chart, intraday, people, store, words
+from ingest.events import beside
 from ingest.models import Alert, Delivery, Person
 from ingest.web import causes
 from ingest.web.bars import Bar, bars
 from ingest.web.causes import Noted
 from ingest.web.sources import Sources, sources
-from scoring import Assessment, shown_points
+from scoring import Assessment, Language, shown_points
 
 LOOKED_BACK = timedelta(days=400)  # a year for the chart's scale, and what stands before it
 SHOWN_DAYS = 35
@@ -61,8 +62,11 @@ def look(session: Session, person: Person) -> Look:
         return Look(today, known.hero(judging=judging), judging=judging, sources=known)
     inside = intraday.of_night(session, person.id, today) if every[last].day == today else None
     alert = session.scalar(select(Alert).where(Alert.person == person.id, Alert.state == "open").limit(1))
+    seen = every[: last + 1]
+    since = today - timedelta(days=SHOWN_DAYS)
+    events = beside(session, person.id, seen, since)
     return replace(
-        arrange(every[: last + 1], today, told_days(session, person), known.coming),
+        arrange(seen, today, told_days(session, person), known.coming, known.language, events=events),
         judging=judging,
         noted=causes.noted(session, person.id, today - timedelta(days=SHOWN_DAYS), today),
         alert=alert.id if alert else None,
@@ -73,28 +77,31 @@ def look(session: Session, person: Person) -> Look:
     )
 
 
-def arrange(
+def arrange(  # noqa: PLR0913  what a page can show
     nights: Sequence[Assessment],
     today: date,
     told: Collection[date] = (),
-    coming: words.Coming = words.BY_FILE,
+    coming: words.Coming | None = None,
+    language: Language = "en",
+    *,
+    events: chart.Events = chart.NOTHING,
 ) -> Look:
     """The page for these nights, of which the last has data. Old nights never pass as today's."""
     last = nights[-1]
     silence = (today - last.day).days
-    hero = words.hero(nights, coming)
+    hero = words.hero(nights, coming, language)
     if silence == 1:
-        hero = words.waiting(nights, coming)
+        hero = words.waiting(nights, coming, language)
     elif silence > 1:
-        hero = words.silent(nights, today, coming)
+        hero = words.silent(nights, today, coming, language)
     return Look(
         today,
         hero,
         waiting=silence > 0,
         night=last,
-        bars=bars(last),
-        points=_points(last),
-        charts=chart.pair(nights, days=SHOWN_DAYS, told=told, until=today),
+        bars=bars(last, language),
+        points=_points(last, language),
+        charts=chart.pair(nights, days=SHOWN_DAYS, told=told, until=today, events=events, language=language),
         nights=list(reversed(nights[-SHOWN_DAYS:])),
         run=causes.run(nights) if silence <= 1 else None,
     )
@@ -108,10 +115,11 @@ def told_days(session: Session, person: Person) -> set[date]:
     return {people.local_time(session, person.id, at).date() for at in session.scalars(sent).all() if at}
 
 
-def _points(last: Assessment) -> Points | None:
+def _points(last: Assessment, language: Language) -> Points | None:
     whole = shown_points(last)
     if whole is None:
         return None
     start, parts, end = whole
-    named = [words.SIGNALS[driver.signal].label for driver in last.drivers]
+    given = {each.signal: each for each in last.inputs}
+    named = [words.named(given[driver.signal], language).label for driver in last.drivers]
     return Points(start, list(zip(named, parts, strict=True)), end)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from ingest import push
 from ingest.db import transaction
-from ingest.models import Channel, Delivery
+from ingest.models import Channel, Delivery, Person
 from ingest.web import render
 from tests.browser.test_pages_in_chromium import CHROMIUM, LOOKS, OPTIONS, faults
 from tests.ground import wait_for
@@ -263,7 +263,8 @@ def test_what_went_wrong_is_said_and_nothing_is_left_behind(stage: Stage, browse
 
 def primed(page: Page) -> None:
     """Let the page carry the card as other pages do: hidden where there is nothing to ask, with `Not now`."""
-    card = render._templates().get_template("push_card.html").render(prime=True)
+    spoken = {"person": Person(language="en"), **render._languages("channels.html", "en")}
+    card = render._templates().get_template("push_card.html").render(spoken, prime=True)
 
     def answer(route):
         given = route.fetch()

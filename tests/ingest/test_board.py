@@ -19,6 +19,7 @@ from ingest.ops.board import Board, board
 from ingest.ops.fresh import NIGHTS
 from ingest.ops.graves import causes, fingerprint
 from ingest.replay import buried
+from scoring import ALGORITHM_VERSION
 from tests.ingest.ops_stage import DAY, HOUR, MINUTE, NOW, app, beats, broker, delivery, grant, stage, streams
 
 __all__ = ["broker", "stage"]
@@ -180,6 +181,15 @@ def test_mail_that_is_refused_turns_red_after_five_minutes_and_names_nobody(stag
     assert (seen.told.channels[0].retrying, seen.told.channels[0].waiting) == (2, 0)
 
 
+def test_people_whom_another_version_judged_are_counted_until_all_are_judged_anew(stage):
+    one = grant(stage, app(stage))
+    assert board(stage, NOW).told.outdated == 1
+    person = stage.get_one(Person, stage.get_one(VendorAccount, one.vendor_account).person)
+    person.judged_by = ALGORITHM_VERSION
+    stage.flush()
+    assert board(stage, NOW).told.outdated == 0
+
+
 def test_deliveries_are_counted_by_channel_for_today_and_quiet_hours_are_no_delay(stage):
     beats(stage)
     one = grant(stage, app(stage))
@@ -190,9 +200,12 @@ def test_deliveries_are_counted_by_channel_for_today_and_quiet_hours_are_no_dela
     delivery(stage, one, 3, created_at=NOW - 2 * DAY, sent_at=NOW - 2 * DAY)
     delivery(stage, one, 4, status="held", sent_at=None, not_before=NOW + HOUR)
     delivery(stage, one, 5, status="failed", sent_at=None, error="no such box")
+    brief = delivery(stage, one, 6, created_at=NOW - 5 * HOUR - 30 * MINUTE, sent_at=NOW - 5 * MINUTE)
+    brief.kind = "brief"
+    stage.flush()
     told = board(stage, NOW).told
     mail = told.channels[0]
-    assert (mail.sent, mail.shown, mail.held, mail.failed, mail.waiting) == (2, 1, 1, 1, 0)
+    assert (mail.sent, mail.shown, mail.held, mail.failed, mail.waiting) == (3, 1, 1, 1, 0)
     assert told.p95 == 60
     assert told.told_today == 1
 

@@ -52,6 +52,7 @@ NAMES = {
     "vagus_night_age_seconds",
     "vagus_pages",
     "vagus_people",
+    "vagus_people_outdated",
     "vagus_problems",
     "vagus_queue_held",
     "vagus_queue_messages",

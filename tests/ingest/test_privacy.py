@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import delete, func, inspect, select, table, update
 
-from ingest import db, imports, people, privacy
+from ingest import check_ins, db, drive_tests, imports, people, privacy, questions
 from ingest.models import Alert, Channel, Delivery, Erasure, Person, WebSession
 from ingest.saving import Erased
 from ingest.store import tag_days
@@ -25,6 +25,9 @@ def person(database, clock) -> int:
         done = imports.import_file(address, "whoop", "cycles.csv", io.BytesIO(CSV.format(hrv=hrv).encode()))
         with db.transaction() as session:
             tag_days(session, done.person, [date(2026, 2, 28)], "alcohol")
+            check_ins.save(session, done.person, date(2026, 3, 2), check_ins.Answers(rpe=7))
+            questions.ask(session, done.person, date(2026, 2, 27), date(2026, 2, 28))
+            drive_tests.save(session, done.person, "reaction", drive_tests.Result(250, 10, 9))
             session.add(WebSession(token_hash=address, person=done.person, created_at=NOW, expires_at=NOW))
             session.add(
                 Alert(
@@ -54,6 +57,7 @@ def test_nothing_of_an_erased_person_remains_and_all_of_the_other_does(person: i
     counts = privacy.erase(person)
     assert rows() == {name: count // 2 for name, count in before.items()}
     assert (counts["day_values"], counts["set_aside"], counts["tags"], counts["alerts"]) == (1, 1, 1, 1)
+    assert (counts["check_ins"], counts["questions"], counts["drive_tests"]) == (1, 1, 1)
     with db.transaction() as session:
         assert people.find(session, "ada@example.org") is None
         assert session.scalars(select(Erasure.counts)).one() == counts
@@ -78,6 +82,14 @@ def test_a_receipt_that_cannot_be_sent_keeps_the_address_for_a_day_at_most(perso
     clock("2026-03-03T07:00")
     with db.transaction() as session:
         assert privacy.finish_erasures(session) == 1
+
+
+def test_while_the_receipt_waits_nothing_that_was_said_is_left(person: int) -> None:
+    with db.transaction() as session:
+        people.confirm(session, person)
+    privacy.erase(person)
+    left = {name: count for name, count in rows().items() if name in {"check_in", "question", "drive_test", "tag"}}
+    assert left == {"check_in": 1, "question": 1, "drive_test": 1, "tag": 1}, "the other person's"
 
 
 def test_while_the_receipt_waits_nothing_can_be_added(person: int) -> None:

@@ -67,6 +67,12 @@ def test_before_anything_runs_status_says_so(vagus: Vagus) -> None:
     assert (done.returncode, done.stdout) == (3, "not running: start with `vagus up`\n")
 
 
+def test_a_command_that_asks_no_database_loads_nothing_to_ask_one_with() -> None:
+    code = "import sys, workers.cli; print(sorted({'sqlalchemy', 'celery', 'fastapi'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n", "half of what `vagus status` takes would go into it"
+
+
 def test_an_import_starts_what_it_needs_and_its_nights_can_be_read(vagus: Vagus, file: Path) -> None:
     done = vagus("import", "whoop", file, "--person", "Ada@Example.org")
     assert done.returncode == 0, done.stderr
@@ -232,7 +238,7 @@ def test_an_upload_is_read_by_a_worker_and_what_it_set_aside_is_shown(vagus: Vag
         browser.post(link)
         page = browser.post(f"{address}/import", files={"file": ("my <nights>.csv", file.encode())})
         run = str(page.url)
-        wait_for(lambda: "set aside" in browser.get(run).text)
+        wait_for(lambda: "set aside" in browser.get(run).text, every=0.2)
         shown = browser.get(run).text
         assert "my &lt;nights&gt;.csv" in browser.get(f"{address}/import").text
         assert "its Cycle start time is not a time" in shown

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from tests.ground import wait_for
+from workers import demo_story
 from workers.supervision.home import empty, servers_home
 from workers.supervision.running import running
 
@@ -36,6 +38,12 @@ def environment() -> Iterator[dict[str, str]]:
 def play(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [*COMMAND, "--once", "--json"]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_the_demo_is_played_where_last_night_is_over_at_any_hour(hour: int) -> None:
+    now = datetime(2026, 11, 23, hour, 59, tzinfo=UTC)
+    assert now.astimezone(demo_story.where_it_is_morning(now)).hour == 10
 
 
 def test_the_demo_ends_in_one_alert_by_mail_and_push_and_leaves_nothing_running(environment: dict[str, str]) -> None:

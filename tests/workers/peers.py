@@ -46,9 +46,10 @@ def make_person(
 ) -> int:
     """A person with a mail channel and, unless told otherwise, without quiet hours."""
     start, end = quiet or (None, None)
-    person = Person(address=address, zone=zone, created_at=clock.now(), quiet_from=start, quiet_until=end)
+    person = Person(address=address, zone=zone, created_at=clock.now())
     session.add(person)
     session.flush()
+    person.quiet_from, person.quiet_until = start, end  # afterwards: None in a new row is the table's default
     if channel:
         confirmed_at = clock.now() if confirmed else None
         session.add(

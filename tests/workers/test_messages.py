@@ -112,10 +112,38 @@ def test_an_address_nobody_confirmed_gets_a_sentence_and_a_link_and_no_number(da
     score_and_send(alerted(clock, confirmed=False), clock)
     (mail,) = relay.mails
     text = mail.get_body(("plain",)).get_content()
-    assert letters.FIRST_SENTENCE in text
+    assert letters.EN["quiet.seen"] in text
     assert not re.search(r"\d", re.sub(r"https?://\S+", "", text))
     assert not [part for part in mail.walk() if part.get_content_type() == "image/png"]
     assert "strain" not in mail["Subject"].lower()
+
+
+def test_who_reads_german_is_judged_and_written_to_in_german(database, relay, clock):
+    owner = alerted(clock)
+    change(Person, language="de")
+    score_and_send(owner, clock)
+    (mail,) = relay.mails
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    assert mail["Subject"] == "Belastung seit mehreren Nächten"
+    assert re.search(r"In \d deiner letzten \d Nächte deuteten HRV und Schlafpuls zusammen auf Belastung hin", text)
+    assert re.search(r"Schlafpuls \d+ bpm üblich \d+–\d+ höher als üblich", text)
+    assert "Wie du dich fühlst, zählt mehr" in text
+
+
+def test_another_language_says_the_same_nights_anew_and_sends_nothing(database, relay, clock):
+    owner = alerted(clock)
+    score_and_send(owner, clock)
+    with transaction() as session:
+        (before,) = store.readiness(session, owner)[-1:]
+        session.get_one(Person, owner).language = "de"
+        store.request_score(session, owner, "language")
+    score_and_send(owner, clock, at="2026-03-01T10:00")
+    with transaction() as session:
+        (after,) = store.readiness(session, owner)[-1:]
+    assert (after.state, after.score, after.alert) == (before.state, before.score, before.alert)
+    assert before.explanation.startswith("On ")
+    assert after.explanation.startswith("In ")
+    assert (only(Alert).state, only(Delivery).status, len(relay.mails)) == ("open", "sent", 1)
 
 
 def test_what_was_sent_is_marked_and_never_sent_again(database, relay, clock):

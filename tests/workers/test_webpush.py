@@ -97,7 +97,8 @@ def alerted_with_phone(box):
     with transaction() as session:
         session.execute(delete(Delivery))
         alert = session.scalars(select(Alert)).one()
-        assert deliveries.create(session, session.get_one(Person, person), "strained", alert.id)
+        about = deliveries.about_alert("strained", alert.id, "strained")
+        assert deliveries.create(session, session.get_one(Person, person), about)
 
 
 def test_a_message_reaches_the_browser_it_was_encrypted_for_and_proves_who_sent_it(box):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from scoring import Language
+
 DAY = 86_400
 
 
@@ -24,6 +26,7 @@ class Message:
     image: bytes | None = None  # a PNG that the HTML shows as cid:chart
     url: str = ""
     lifetime: int = DAY  # seconds after which it is worth nothing to a phone that was off
+    language: Language = "en"
     receipt: str = ""  # what the browser gives back once it was shown
     keys: Mapping[str, str] = field(default_factory=dict)  # the browser's, open
 

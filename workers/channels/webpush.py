@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import requests
 from py_vapid import Vapid02  # type: ignore[import-untyped]
-from pywebpush import WebPusher  # type: ignore[import-untyped]
 from requests.adapters import HTTPAdapter
 
 from ingest import clock, push
@@ -33,6 +32,8 @@ FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0
 
 def send(message: Message) -> None:
     """Hand one message to the push service. Raises DeliveryFailed, Unavailable, RateLimited, ContractBroken."""
+    from pywebpush import WebPusher  # type: ignore[import-untyped]  # noqa: PLC0415  (brings aiohttp, for pushes alone)
+
     browser = WebPusher({"endpoint": message.address, "keys": dict(message.keys)})
     body = browser.encode(payload(message), ENCODING)["body"]
     host = urlsplit(message.address).netloc
@@ -51,7 +52,7 @@ def payload(message: Message) -> bytes:
         "body": message.text,
         "navigate": message.url,
         "tag": message.thread,
-        "lang": "en",
+        "lang": message.language,
         "data": {"receipt": message.receipt},
     }
     content = {"web_push": DECLARATIVE, "notification": notification, "app_badge": 1}

@@ -13,7 +13,17 @@ from ingest.models import Channel, Connection, Person, Rejected, Run, RunFile, T
 from ingest.web import today as today_module
 from tests.ingest.web.web_stage import NOON, TODAY, Stage, nights, reread_settings
 
-POSTS = ["/sign-in", "/sign-in/code", "/sign-out", "/tags", "/import", "/quiet-hours", "/sensitivity", "/data/erase"]
+POSTS = [
+    "/sign-in",
+    "/sign-in/code",
+    "/sign-out",
+    "/tags",
+    "/import",
+    "/quiet-hours",
+    "/sensitivity",
+    "/language",
+    "/data/erase",
+]
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 HEADER = b"Cycle start time,Cycle end time,Cycle timezone,Recovery score %,Heart rate variability (ms)\n"
 
