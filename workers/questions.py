@@ -5,7 +5,7 @@ What a person knows of other causes is worth more than statistics, so it is aske
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import structlog
 from sqlalchemy import select
@@ -14,12 +14,10 @@ from sqlalchemy.orm import Session
 from ingest import clock, people, push, questions
 from ingest.models import Channel, Delivery, Person, Question
 from scoring import Assessment, Night
+from scoring.deviation import LEANING, REACH, RECENT
 from workers.alerts import LATEST, after_quiet
 from workers.outcomes import Unwanted
 
-LEANING = 0.4  # in own scales, as in scoring: a night above it leans towards strain
-RECENT = 8  # recorded nights that strain rests on
-REACH = timedelta(days=12)
 CAUSES = frozenset({"alcohol", "ill", "rest_mode", "travel", "hot_night", "new_device", "reset_baseline", "medication"})
 LIFE = 12 * 3600  # seconds after which a phone that was off need not ask any more
 
@@ -51,12 +49,12 @@ def stretch(assessments: Sequence[Assessment], nights: Sequence[Night], today: d
     """
     if not assessments or assessments[-1].state != questions.ASKING:
         return None
-    recorded = [each for each in assessments[-REACH.days :] if each.tonight is not None][-RECENT:]
+    recorded = [each for each in assessments[-REACH :] if each.tonight is not None][-RECENT:]
     leaning = [each.day for each in recorded if each.tonight is not None and each.tonight > LEANING]
     if not leaning or recorded[-1].day < today - LATEST:
         return None
     first, last = leaning[0], recorded[-1].day
-    noted = any(first <= night.day <= last and not CAUSES.isdisjoint(night.tags) for night in nights[-2 * REACH.days :])
+    noted = any(first <= night.day <= last and not CAUSES.isdisjoint(night.tags) for night in nights[-2 * REACH :])
     if noted or any(gate.active for gate in assessments[-1].gates):
         return None
     return first, last, assessments[-1].state_since
