@@ -49,7 +49,7 @@ def stretch(assessments: Sequence[Assessment], nights: Sequence[Night], today: d
     """
     if not assessments or assessments[-1].state != questions.ASKING:
         return None
-    recorded = [each for each in assessments[-REACH :] if each.tonight is not None][-RECENT:]
+    recorded = [each for each in assessments[-REACH:] if each.tonight is not None][-RECENT:]
     leaning = [each.day for each in recorded if each.tonight is not None and each.tonight > LEANING]
     if not leaning or recorded[-1].day < today - LATEST:
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from .ablation import WITHHELD, withheld
+from .asking import LEVELS, Asking, asked_tally
 from .grading import Point, Tally, grade, point
 from .own_history import Outlook, own_history
 from .people import Person, person
@@ -10,9 +11,12 @@ from .sweep import THRESHOLDS, starts, weighing_of
 from .worlds import WORLDS, World
 
 __all__ = [
+    "ASKED",
+    "LEVELS",
     "THRESHOLDS",
     "WITHHELD",
     "WORLDS",
+    "Asking",
     "Outlook",
     "Person",
     "Point",
@@ -24,6 +28,8 @@ __all__ = [
     "point",
 ]
 
+ASKED = "asking"  # what the tallies of those who are asked stand under
+
 
 def evaluate(
     world: World,
@@ -31,18 +37,30 @@ def evaluate(
     thresholds: Sequence[float] = THRESHOLDS,
     *,
     without: Sequence[str] = (),
+    asking: Asking | None = None,
     seen: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> dict[str, dict[float, Tally]]:
     """Tallies by threshold over one person for each seed: under "" as they are, and under each thing withheld.
 
+    Where `asking` is given, the same people are asked the quiet question besides, under ASKED; that takes much longer.
     `seen` hears how many people are done, and of how many.
     """
-    tallies = {what: {threshold: Tally() for threshold in thresholds} for what in ("", *without)}
+    whats = ("", *without, *([ASKED] if asking else ()))
+    tallies = {what: {threshold: Tally() for threshold in thresholds} for what in whats}
     for done, seed in enumerate(seeds, 1):
         drawn = person(world, seed)
         for what, sums in tallies.items():
-            nights = withheld(drawn.nights, what) if what else drawn.nights
-            for threshold, days in starts(weighing_of(nights), thresholds).items():
-                sums[threshold] += grade(drawn, [drawn.row(day) for day in days])
+            if what == ASKED and asking:
+                graded = {threshold: asked_tally(drawn, seed, threshold, asking) for threshold in thresholds}
+            else:
+                graded = _graded(drawn, what, thresholds)
+            for threshold, tally in graded.items():
+                sums[threshold] += tally
         seen(done, len(seeds))
     return tallies
+
+
+def _graded(drawn: Person, what: str, thresholds: Sequence[float]) -> dict[float, Tally]:
+    nights = withheld(drawn.nights, what) if what else drawn.nights
+    found = starts(weighing_of(nights), thresholds)
+    return {threshold: grade(drawn, [drawn.row(day) for day in days]) for threshold, days in found.items()}

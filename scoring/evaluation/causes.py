@@ -177,6 +177,7 @@ def _drinks(life: Life, rng: Rng, world: World) -> None:
     for night in range(life.length):
         if not happens(rng, often * (2 if night % 7 in (4, 5) else 0.6)):
             continue
+        life.drank.add(night)
         much = rng.choice([0.3, 0.6, 1.2], p=[0.5, 0.35, 0.15])
         shape = np.array([1.0, 0.12])
         life.strain(night, shape, 0.45 * much, 7 * much)

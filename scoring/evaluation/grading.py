@@ -25,6 +25,8 @@ class Tally:
     mistaken: int = 0  # of these, how many an alert started in or just after
     false: Counter[str] = field(default_factory=Counter)  # starts outside fatigue, by what truly happened
     delays: tuple[int, ...] = ()  # nights from the onset, caught ones
+    questions: int = 0  # asked, where asking was tried
+    named: int = 0  # of these, how many were answered with a cause
 
     def __add__(self, other: "Tally") -> "Tally":
         """Add the counts of other people."""
@@ -36,6 +38,8 @@ class Tally:
             self.mistaken + other.mistaken,
             self.false + other.false,
             self.delays + other.delays,
+            self.questions + other.questions,
+            self.named + other.named,
         )
 
     @property
@@ -47,6 +51,11 @@ class Tally:
     def false_a_year(self) -> float:
         """False alerts for each person-year."""
         return self.false.total() / max(self.years, 1e-9)
+
+    @property
+    def questions_a_year(self) -> float:
+        """Questions for each person-year."""
+        return self.questions / max(self.years, 1e-9)
 
     @property
     def called_fatigue(self) -> float:
@@ -68,6 +77,7 @@ class Point:
     sensitivity: float
     called_fatigue: float
     delay: float
+    questions_a_year: float = 0.0
 
 
 def grade(person: Person, rows: Sequence[int]) -> Tally:
@@ -103,6 +113,7 @@ def point(tallies: Mapping[float, Tally], false_a_year: float) -> Point:
         at(tally.sensitivity for _, tally in ordered),
         at(tally.called_fatigue for _, tally in ordered),
         at(tally.delay for _, tally in ordered),
+        at(tally.questions_a_year for _, tally in ordered),
     )
 
 

@@ -59,6 +59,7 @@ class Life:
     tags: list[set[str]]
     series: list[str]
     spells: list[Spell] = field(default_factory=list)
+    drank: set[int] = field(default_factory=set)  # nights, noted or not
 
     @classmethod
     def begin(cls, rng: np.random.Generator, world: World, length: int) -> "Life":

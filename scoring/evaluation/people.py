@@ -29,6 +29,7 @@ class Person:
     spells: tuple[Spell, ...]
     length: int  # calendar nights, missing ones included
     first: date = field(default=FIRST)
+    drank: frozenset[int] = frozenset()  # calendar nights with drinks, noted or not
 
     def row(self, day: date) -> int:
         """Calendar night of a day, from 0."""
@@ -42,7 +43,7 @@ def person(world: World, seed: int, length: int = NIGHTS) -> Person:
     live(life, world, rng)
     kept = ~_missing(life, rng)
     nights = tuple(night for night, keep in zip(_nights(life, world, rng), kept.tolist(), strict=True) if keep)
-    return Person(nights, tuple(life.spells), length)
+    return Person(nights, tuple(life.spells), length, drank=frozenset(life.drank))
 
 
 def _missing(life: Life, rng: np.random.Generator) -> Bools:
