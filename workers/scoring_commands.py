@@ -27,15 +27,21 @@ def evaluate(  # noqa: PLR0913  each is an option of the command
     seed: Annotated[int, typer.Option(help="Other people for another number.", min=0)] = 1,
     world: Annotated[str, typer.Option(help=f"One of {', '.join(WORLD_NAMES)}, or all.")] = "all",
     ablation: Annotated[bool, typer.Option("--ablation", help="Also withhold each piece of knowledge.")] = False,
+    asking: Annotated[
+        float | None, typer.Option(help="Also ask the quiet question; this share answers.", min=0, max=1)
+    ] = None,
+    asking_from: Annotated[float, typer.Option(help="Strain from which nights lean enough to ask.", min=0.35)] = 0.5,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Show what to expect of each setting: how much is caught, how late, and how often falsely."""
     if person is not None:
         _show_own(person, as_json=as_json)
         return
+    from scoring.evaluation import ASKED, Asking  # noqa: PLC0415
     from workers import scoring_shown as shown  # noqa: PLC0415  the other commands start faster without it
 
-    found = shown.evaluated(WORLD_NAMES if world == "all" else (world,), people, seed, ablation=ablation)
+    asked = None if asking is None else Asking(asking, asking_from)
+    found = shown.evaluated(WORLD_NAMES if world == "all" else (world,), people, seed, ablation=ablation, asking=asked)
     if as_json:
         typer.echo(json.dumps({name: shown.as_plain(tallies) for name, tallies in found.items()}))
         return
@@ -45,6 +51,10 @@ def evaluate(  # noqa: PLR0913  each is an option of the command
         screen.print(shown.points_table(tallies[""]))
         screen.print(shown.settings_line(tallies[""]), soft_wrap=True)
         screen.print(shown.causes_line(tallies[""]), soft_wrap=True)
+        if asked:
+            screen.print(shown.asked_line(tallies, asked), soft_wrap=True)
+            screen.print(shown.points_table(tallies[ASKED]))
+            screen.print(shown.settings_line(tallies[ASKED]), soft_wrap=True)
         if ablation:
             screen.print(shown.ablation_table(tallies))
 

@@ -9,7 +9,19 @@ from rich.table import Table
 
 from providers.errors import Misconfigured
 from scoring import SENSITIVITY
-from scoring.evaluation import THRESHOLDS, WITHHELD, WORLDS, Outlook, Point, Tally, evaluate, point
+from scoring.evaluation import (
+    ASKED,
+    LEVELS,
+    THRESHOLDS,
+    WITHHELD,
+    WORLDS,
+    Asking,
+    Outlook,
+    Point,
+    Tally,
+    evaluate,
+    point,
+)
 from workers.terminal import Steps
 
 POINTS = (0.8, 1.0, 1.9, 2.0, 3.0)  # false alerts a person-year
@@ -19,13 +31,15 @@ EACH_WORLD = 100_000  # seeds of one number
 Tallies = Mapping[float, Tally]
 
 
-def evaluated(worlds: Sequence[str], people: int, seed: int, *, ablation: bool) -> dict[str, dict[str, Tallies]]:
+def evaluated(
+    worlds: Sequence[str], people: int, seed: int, *, ablation: bool, asking: Asking | None = None
+) -> dict[str, dict[str, Tallies]]:
     """Tallies by world and by what is withheld, with progress on standard error. Raises Misconfigured."""
     unknown = set(worlds) - set(WORLDS)
     if unknown:
         raise Misconfigured(f"there is no world {unknown.pop()}: choose one of {', '.join(WORLDS)}, or all")
     seeds = range(seed * EACH_WORLD, seed * EACH_WORLD + people)
-    return {world: _evaluated(world, seeds, WITHHELD if ablation else ()) for world in worlds}
+    return {world: _evaluated(world, seeds, WITHHELD if ablation else (), asking) for world in worlds}
 
 
 def points_table(tallies: Tallies) -> Table:
@@ -53,6 +67,16 @@ def settings_line(tallies: Tallies) -> str:
     return f"settings: {'; '.join(parts)}"
 
 
+def asked_line(tallies: Mapping[str, Tallies], asking: Asking) -> str:
+    """Who is asked how often, at the balanced setting, and how often the answer names a cause."""
+    tally = tallies[ASKED][SENSITIVITY["balanced"]]
+    named = tally.named / max(tally.questions, 1)
+    return (
+        f"the same people asked from a strain of {asking.watch:g}, {asking.answered:.0%} of questions answered: "
+        f"{tally.questions_a_year:.1f} questions a year, {named:.0%} answered with a cause"
+    )
+
+
 def causes_line(tallies: Tallies) -> str:
     """False alerts by what truly happened, at the threshold nearest to two a year."""
     threshold, tally = min(tallies.items(), key=lambda each: abs(each[1].false_a_year - 2))
@@ -66,6 +90,8 @@ def ablation_table(tallies: Mapping[str, Tallies]) -> Table:
     for heading in ("withheld", "caught at 1", "caught at 2", "illness called fatigue at 2"):
         table.add_column(heading, justify="left" if heading == "withheld" else "right", no_wrap=heading == "withheld")
     for what, sums in tallies.items():
+        if what == ASKED:
+            continue
         one, two = _points(sums, ABLATION_POINTS)
         shown = (one.sensitivity, two.sensitivity, two.called_fatigue)
         table.add_row(what or "nothing", *(f"{value:.3f}" for value in shown))
@@ -88,10 +114,10 @@ def as_plain(tallies: Mapping[str, Tallies]) -> dict[str, Any]:
     return {what or "nothing": [asdict(each) for each in _points(sums, POINTS)] for what, sums in tallies.items()}
 
 
-def _evaluated(world: str, seeds: Sequence[int], without: Sequence[str]) -> dict[str, Tallies]:
-    levels = sorted({*THRESHOLDS, *SENSITIVITY.values()})
+def _evaluated(world: str, seeds: Sequence[int], without: Sequence[str], asking: Asking | None) -> dict[str, Tallies]:
+    levels = sorted({*(LEVELS if asking else THRESHOLDS), *SENSITIVITY.values()})
     with Steps(Console(stderr=True, highlight=False, soft_wrap=True)).progress(f"World {world}") as (step, seen):
-        tallies = evaluate(WORLDS[world], seeds, levels, without=without, seen=seen)
+        tallies = evaluate(WORLDS[world], seeds, levels, without=without, asking=asking, seen=seen)
         first = next(iter(tallies[""].values()))
         step.detail = f"{first.years:.0f} person-years, {first.fatigue} spells of fatigue"
     return dict(tallies)

@@ -31,7 +31,7 @@ __all__ = [
 ASKED = "asking"  # what the tallies of those who are asked stand under
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  each is a choice of who evaluates
     world: World,
     seeds: Sequence[int],
     thresholds: Sequence[float] = THRESHOLDS,

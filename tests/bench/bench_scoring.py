@@ -1,4 +1,4 @@
-"""How long two years of one person take, all signals; measured, never asserted.
+"""How long two years of one person take, all signals, and one night more; measured, never asserted.
 
 Processor time, not wall time: the work runs on one core, and other work on the machine is not its cost.
 """
@@ -16,12 +16,21 @@ NIGHTS, RUNS, BAR_MS = 730, 11, 60.0
 
 
 def rows() -> dict[str, dict[str, Any]]:
-    """Median milliseconds of assessing two years, beside its bar."""
-    nights = _two_years()
-    assess(nights)  # warm caches, as in a running worker
-    took = sorted(_milliseconds(nights) for _ in range(RUNS))
+    """Median milliseconds of assessing two years, and of one more night after them, each beside its bar.
+
+    One more night costs what all of them cost: nothing of the last assessment is kept, so all are assessed again.
+    """
+    nights = _two_years(NIGHTS + RUNS)
+    assess(nights[:NIGHTS])  # warm caches, as in a running worker
+    return {
+        "assess_two_years_ms": _row([_milliseconds(nights[:NIGHTS]) for _ in range(RUNS)]),
+        "assess_one_new_night_ms": _row([_milliseconds(nights[: NIGHTS + more]) for more in range(1, RUNS + 1)]),
+    }
+
+
+def _row(took: list[float]) -> dict[str, Any]:
     value = round(median(took), 1)
-    return {"assess_two_years_ms": {"value": value, "unit": "ms", "bar": BAR_MS, "ok": value <= BAR_MS}}
+    return {"value": value, "unit": "ms", "bar": BAR_MS, "ok": value <= BAR_MS}
 
 
 def _milliseconds(nights: list[Night]) -> float:
@@ -30,10 +39,10 @@ def _milliseconds(nights: list[Night]) -> float:
     return (process_time() - begun) * 1000
 
 
-def _two_years() -> list[Night]:
+def _two_years(length: int) -> list[Night]:
     rng = random.Random(2026)
     nights = []
-    for day in range(NIGHTS):
+    for day in range(length):
         depth = 1.5 if day % 120 > 104 or 400 < day < 440 else 0.0  # blocks of strain, one of them a new usual
         noise = rng.gauss(0, 1)
         night = Night(

@@ -66,3 +66,12 @@ def test_a_persons_own_nights_are_asked(monkeypatch: pytest.MonkeyPatch, *, know
         ]
     else:
         assert shown.startswith("There are too few nights yet")
+
+
+def test_what_asking_is_worth_stands_beside_not_asking() -> None:
+    asked = ["scoring", "evaluate", "--people", "1", "--world", "plain", "--asking", "0.6"]
+    shown = run(app, asked)
+    assert shown.exit_code == 0
+    assert shown.stdout.count("median delay") == 2
+    assert "asked from a strain of 0.5, 60% of questions answered" in shown.stdout
+    assert set(json.loads(run(app, [*asked, "--json"]).stdout)["plain"]) == {"nothing", "asking"}
