@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ingest import store, trained
+from ingest import period_notes, store, trained
 from ingest.beats import with_beats
+from ingest.cycle import phases
 from ingest.devices import SWITCH_AFTER, Word, account_name, followed, leads
 from ingest.models import DayValue, Episode, Series, Tag, VendorAccount
 from ingest.trained import UNTRAINED, Training
@@ -98,6 +99,7 @@ def histories_of(session: Session, person_id: int, today: date) -> Histories:
         night_rows(session, person_id),
         tags_by_day(tuple(row) for row in tags),
         today,
+        periods=period_notes.used(session, person_id),
         wanted=wanted_account(session, person_id),
         training=Training(
             with_beats(session, person_id, trained.workouts(session, person_id)), trained.felt(session, person_id)
@@ -172,7 +174,10 @@ def _night_row(row: Any) -> NightRow:
 
 
 def tags_by_day(rows: Iterable[tuple[Any, ...]]) -> dict[date, frozenset[str]]:
-    """The tags that hold on each day: a person's own word, yes or no, stands above any vendor's yes."""
+    """The tags that hold on each day: a person's own word, yes or no, stands above any vendor's yes.
+
+    Notes of periods are not among them: they are for `period_notes` alone, which asks whether they may be used.
+    """
     said: dict[tuple[date, str], bool] = {}
     owned: dict[tuple[date, str], bool] = {}
     for first_day, name, source, present, last_day in rows:
@@ -184,16 +189,17 @@ def tags_by_day(rows: Iterable[tuple[Any, ...]]) -> dict[date, frozenset[str]]:
                 said[day, name] = said.get((day, name), False) or present
     held: dict[date, set[str]] = defaultdict(set)
     for (day, name), present in {**said, **owned}.items():
-        if present:
+        if present and name != period_notes.PERIOD:
             held[day].add(name)
     return {day: frozenset(names) for day, names in held.items()}
 
 
-def assemble(
+def assemble(  # noqa: PLR0913  what is known of a person
     rows: Sequence[NightRow],
     tags: Mapping[date, frozenset[str]],
     today: date,
     *,
+    periods: Iterable[date] = (),
     wanted: str | None = None,
     training: Training = UNTRAINED,
 ) -> Histories:
@@ -206,10 +212,12 @@ def assemble(
     span = [first + timedelta(days=offset) for offset in range((today - first).days + 1)]
     changes = leads(words(given), wanted)
     leading = _leading(changes, span)
+    phase = phases(periods, span)
+    said = {day: {"tags": tags.get(day, frozenset()), "cycle_phase": phase.get(day)} for day in span}
     told = {}
     for lead in dict.fromkeys(leading):
         until = len(leading) - leading[::-1].index(lead)  # what comes later is another's to tell
-        told[lead] = _told(given, lead, span[:until], tags, training)
+        told[lead] = _told(given, lead, span[:until], said, training)
     return Histories(told, leading)
 
 
@@ -295,7 +303,7 @@ def _told(
     given: Given,
     lead: str,
     span: Sequence[date],
-    tags: Mapping[date, frozenset[str]],
+    said: Mapping[date, Mapping[str, Any]],
     training: Training,
 ) -> list[Night]:
     own = {day for signal in (HRV, RESTING) for day in given.get(signal, {}).get(lead, ())}
@@ -308,7 +316,7 @@ def _told(
         worn=own,
     )
     had = training_days(training, lead, around, span)
-    return [_night(day, signals, tags, had.get(day, {})) for day in span]
+    return [_night(day, signals, {**said[day], **had.get(day, {})}) for day in span]
 
 
 def _one_night(a: NightRow, b: NightRow) -> bool:
@@ -324,10 +332,9 @@ def _length(row: NightRow) -> timedelta:
 def _night(
     day: date,
     signals: Mapping[str, ByDay],
-    tags: Mapping[date, frozenset[str]],
-    had: Mapping[str, Any],
+    beside: Mapping[str, Any],
 ) -> Night:
-    fields: dict[str, Any] = {"day": day, "tags": tags.get(day, frozenset()), **had}
+    fields: dict[str, Any] = {"day": day, **beside}
     for signal, by_day in signals.items():
         row = by_day.get(day - timedelta(days=signal in OF_THE_DAY_BEFORE))
         if row is None:

@@ -52,7 +52,7 @@ DE: Mapping[str, str] = {
     "limit": "darüber ist ein Tag für dich hart: das obere Fünftel deiner früheren Wochen",
     "marked": "Vermerkt: {flags}.",
     "nothing": "Nichts in dieser Zeit.",
-    "tag.alcohol": "Getrunken",
+    "tag.alcohol": "Alkohol",
     "tag.ill": "Krank",
     "tag.travel": "Reise",
     "tag.hot_night": "Heiße Nacht",

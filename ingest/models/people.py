@@ -13,7 +13,7 @@ class Person(Table):
     """Somebody whose nights we read. `address` is lower case; None while an erasure runs.
 
     `judged_by` is the version of the algorithm that judged all their nights last; until `snoozed_until` nothing about
-    nights is sent; `asks` allows the quiet question.
+    nights is sent; `asks` allows the quiet question, `cycle` the use of noted first days of periods.
     """
 
     __tablename__ = "person"
@@ -26,6 +26,7 @@ class Person(Table):
     quiet_until: Mapped[int | None] = mapped_column(server_default="420")
     language: Mapped[str] = mapped_column(server_default="en")
     asks: Mapped[bool] = mapped_column(server_default="true")
+    cycle: Mapped[bool] = mapped_column(server_default="false")
     snoozed_until: Mapped[datetime | None]
     judged_by: Mapped[str | None] = mapped_column(index=True)
     created_at: Mapped[datetime]

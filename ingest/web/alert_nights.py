@@ -1,6 +1,6 @@
 """Why an alert came: which nights counted and which did not, what was ruled out, and what would have changed it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -9,27 +9,18 @@ from sqlalchemy.orm import Session
 from ingest import people, signals, words
 from ingest.models import Alert, Person
 from ingest.nights import histories_of
-from scoring import Assessment, Night, Policy
-from scoring.counterfactual import Cause, Without, without
+from ingest.web.alert_words import SPEAKERS
+from scoring import Assessment, Language, Night, Policy
+from scoring.counterfactual import Without, without
+from scoring.words import Speaker
 
 RECENT, REACH = 8, timedelta(days=12)  # the nights that strain rests on
 LEANING = 0.4  # own scales, from which a night counts as leaning
 SPEAKING = {"respiratory_rate": "above", "skin_temperature": "above", "oxygen_saturation": "below"}
 EXCUSING = frozenset({"illness", "altitude"})
-NOTES = {"alcohol": "Drinks noted.", "hot_night": "Heat noted."}
-NAMED: Mapping[Cause, tuple[str, str]] = {
-    "alcohol": ("Without the nights noted with drinks", "Without the night noted with drinks"),
-    "hot_night": ("Without the hot nights", "Without the hot night"),
-    "ill": ("Knowing on which nights you were unwell", "Knowing that you were unwell that night"),
-    "travel": ("Knowing that you travelled", "Knowing that you travelled"),
-    "short_sleep": ("Without the short nights", "Without the short night"),
-    "highest": ("Without the three nights furthest from your usual", "Without the night furthest from your usual"),
-}
-OUTCOMES = {
-    "watch": "your nights would have leaned, and nothing would have been sent",
-    "possible_illness": "we would have spoken of other signs, not of strain",
-    "travel": "we would have held back judgement",
-}
+NOTES = ("alcohol", "hot_night")
+OUTCOMES = frozenset({"watch", "possible_illness", "travel"})
+ONLY_THEY_KNOW = {"alcohol": "drinks", "hot_night": "heat", "ill": "feeling"}  # by the tag that tells of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +34,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What else was looked at on the night it began: what spoke, what was as usual, what nobody could look at."""
+    """What else was looked at on the night it began: what spoke, what was as usual, what nobody could look at.
+
+    `unknown` is a list in words, empty where everything was known.
+    """
 
     spoke: list[str]
     ruled_out: list[str]
-    unknown: list[str]
+    unknown: str
 
 
 def as_led(session: Session, person: Person, alert: Alert) -> list[Night]:
@@ -60,35 +54,45 @@ def as_led(session: Session, person: Person, alert: Alert) -> list[Night]:
     return [night for night in nights if night.day <= alert.last_day]
 
 
-def rows(judged: Sequence[Assessment], onset: date, nights: Sequence[Night]) -> list[Row]:
+def rows(judged: Sequence[Assessment], onset: date, nights: Sequence[Night], language: Language = "en") -> list[Row]:
     """Each of these assessments with what its night counted for."""
-    notes = {night.day: NOTES[tag] for night in nights for tag in NOTES if tag in night.tags}
+    told = SPEAKERS[language]
+    notes = {night.day: told.say(f"noted.{tag}") for night in nights for tag in NOTES if tag in night.tags}
     excused = {night.day: _excuse(night, notes) for night in judged}
     known = [n for n in judged if onset - REACH < n.day <= onset and n.tonight is not None and not excused[n.day]]
     window = known[-RECENT:]
     furthest = max(window, key=lambda night: night.tonight or 0.0, default=None) if len(window) > 1 else None
-    return [_row(night, onset, window, furthest, excused[night.day]) for night in judged]
+    found = []
+    for night in judged:
+        why = _unheard(night, onset, window, furthest, excused[night.day])
+        heard = "leaning" if (night.tonight or 0.0) > LEANING else "usual"
+        found.append(Row(night, not why, told.say(f"why.{why or heard}", reason=excused[night.day])))
+    return found
 
 
-def checks(onset: Assessment) -> Checks:
-    """What was looked at beside the two signals."""
-    found = Checks([gate.reason for gate in onset.gates if gate.active], [], [])
+def checks(onset: Assessment, noted: Collection[str] = (), language: Language = "en") -> Checks:
+    """What was looked at beside the two signals; `noted` are the tags the person gave these nights."""
+    told = SPEAKERS[language]
+    spoke = [gate.reason for gate in onset.gates if gate.active]
+    ruled_out: list[str] = []
+    unknown: list[str] = []
     for name, speaks in SPEAKING.items():
         given = words.one(onset, name)
         side = signals.direction(given) if given else None
         if given is None or side is None:
-            found.unknown.append(words.SIGNALS[name].label)
+            unknown.append(words.SIGNALS_IN[language][name].short)
         else:
-            (found.spoke if side == speaks else found.ruled_out).append(words.range_sentence(given))
+            (spoke if side == speaks else ruled_out).append(words.range_sentence(given, language))
     if not any(gate.active and gate.name == "travel" for gate in onset.gates):
-        found.ruled_out.append("Clock: no change of three hours or more in the week before.")
-    return found
+        ruled_out.append(told.say("clock"))
+    unknown += [told.say(f"unknown.{name}") for tag, name in ONLY_THEY_KNOW.items() if tag not in noted]
+    return Checks(spoke, ruled_out, _listed(unknown, told))
 
 
-def what_if(nights: Sequence[Night], alert: Alert) -> list[str]:
+def what_if(nights: Sequence[Night], alert: Alert, language: Language = "en") -> list[str]:
     """What one other cause would have changed, in sentences; none where nothing can be told."""
     answers = without(nights, alert.first_day, Policy(threshold=alert.threshold)) if nights else []
-    return [_said(each, alert.first_day) for each in answers]
+    return [_said(each, alert.first_day, SPEAKERS[language]) for each in answers]
 
 
 def _excuse(night: Assessment, notes: Mapping[date, str]) -> str:
@@ -97,31 +101,35 @@ def _excuse(night: Assessment, notes: Mapping[date, str]) -> str:
     return notes.get(night.day) or next(gates, "")
 
 
-def _row(night: Assessment, onset: date, window: Sequence[Assessment], furthest: Assessment | None, excuse: str) -> Row:
-    unheard = (
-        (night.day > onset, "after it began"),
-        (not words.recorded(night), "no reading"),
-        (bool(excuse), f"left out. {excuse}"),
-        (night.tonight is None, "no usual range to compare with"),
-        (night not in window, "earlier than the eight"),
-        (night is furthest, "left out, the furthest of eight"),
+def _unheard(
+    night: Assessment, onset: date, window: Sequence[Assessment], furthest: Assessment | None, excuse: str
+) -> str:
+    """Why a night did not count; empty where it did."""
+    reasons = (
+        (night.day > onset, "later"),
+        (not words.recorded(night), "nothing"),
+        (bool(excuse), "explained"),
+        (night.tonight is None, "no_range"),
+        (night not in window, "earlier"),
+        (night is furthest, "furthest"),
     )
-    why = next((why for holds, why in unheard if holds), "")
-    if why:
-        return Row(night, counted=False, why=why)
-    return Row(night, counted=True, why="leans towards strain" if (night.tonight or 0.0) > LEANING else "as usual")
+    return next((why for holds, why in reasons if holds), "")
 
 
-def _said(each: Without, onset: date) -> str:
-    several, single = NAMED[each.cause]
-    named = single if len(each.nights) == 1 else several
-    listed = words.listed([words.short(day) for day in each.nights])
-    return f"{named} ({listed}): {_outcome(each, onset)}."
+def _listed(things: Sequence[str], told: Speaker) -> str:
+    """`drinks`, `drinks and heat`, `blood oxygen, drinks and heat`; empty for nothing."""
+    *earlier, last = things or [""]
+    return told.say("listed", earlier=", ".join(earlier), last=last) if earlier else last
 
 
-def _outcome(each: Without, onset: date) -> str:
-    if each.starts is None:
-        return OUTCOMES.get(each.state, f"you would have been in your usual range on {words.short(onset)}")
-    if each.starts <= onset:
-        return "it would have come all the same"
-    return f"it would have come later, on {words.short(each.starts)}"
+def _said(each: Without, onset: date, told: Speaker) -> str:
+    nights = _listed([words.short(day, language=told.language) for day in each.nights], told)
+    return told.count(f"without.{each.cause}", len(each.nights), nights=nights, outcome=_outcome(each, onset, told))
+
+
+def _outcome(each: Without, onset: date, told: Speaker) -> str:
+    if each.starts is not None:
+        kind = "same" if each.starts <= onset else "later"
+        return told.say(f"outcome.{kind}", day=words.short(each.starts, language=told.language))
+    state = each.state if each.state in OUTCOMES else "usual"
+    return told.say(f"outcome.{state}", day=words.short(onset, language=told.language))

@@ -12,6 +12,7 @@ from ingest.db import transaction
 from ingest.events import beside
 from ingest.models import Alert, Delivery, Person
 from ingest.web import alert_nights, causes, snooze_pages
+from ingest.web.alert_words import SPEAKERS
 from ingest.web.render import page
 from ingest.web.signed import Signed
 from ingest.web.today import LOOKED_BACK, told_days
@@ -26,6 +27,7 @@ SHOWN = timedelta(days=35)  # what the picture may show before
 @router.get("/alerts/{alert_id}")
 def alert(request: Request, person: Signed, alert_id: int, noted: str = "") -> Response:
     """Answer `Why did I get this?`."""
+    language = people.language_of(person)
     with transaction() as session:
         found = _alert(session, person, alert_id)
         today = people.today_of(session, person.id)
@@ -36,7 +38,7 @@ def alert(request: Request, person: Signed, alert_id: int, noted: str = "") -> R
         events = beside(session, person.id, nights, first - SHOWN)
         said = causes.noted(session, person.id, first, found.last_day)
         past = alert_nights.as_led(session, person, found)
-        snoozed = snooze_pages.shown_until(session, person.id)
+        snoozed = snooze_pages.shown_until(session, person.id, language)
     until = min(today, found.last_day + AFTER)
     seen = [each for each in nights if each.day <= until]
     judged = [each for each in seen if first <= each.day <= found.last_day][:MOST_NIGHTS]
@@ -46,14 +48,16 @@ def alert(request: Request, person: Signed, alert_id: int, noted: str = "") -> R
         request,
         "alert.html",
         person=person,
+        told=SPEAKERS[language],
         alert=found,
         sent=sent,
         today=today,
-        charts=chart.pair(seen, days=days, told=told, until=until, events=events),
-        nights=alert_nights.rows(judged, found.first_day, past),
+        charts=chart.pair(seen, days=days, told=told, until=until, events=events, language=language),
+        nights=alert_nights.rows(judged, found.first_day, past, language),
         onset=onset,
-        checked=alert_nights.checks(onset) if onset else None,
-        what_if=alert_nights.what_if(past, found),
+        next_step=nights[-1].suggestion if nights and found.state == "open" else "",
+        checked=alert_nights.checks(onset, {each.cause.name for each in said}, language) if onset else None,
+        what_if=alert_nights.what_if(past, found, language),
         snoozed=snoozed,
         snooze_choices=snooze_pages.CHOICES,
         said=said,

@@ -18,6 +18,7 @@ from ingest.web import (
     connect_pages,
     connection_pages,
     cookies,
+    cycle_pages,
     demo_pages,
     device_pages,
     drive_test_pages,
@@ -64,7 +65,7 @@ def create_app() -> FastAPI:
     # The page of devices before those of single connections: its address looks like one of theirs.
     own = [pages, alert_pages, connect_pages, device_pages, connection_pages, import_pages, settings_pages]
     own += [history_pages, check_in_pages, question_pages, drive_test_pages]
-    own += [hygiene_pages, snooze_pages]
+    own += [hygiene_pages, snooze_pages, cycle_pages]
     nouns = [*own, push_pages, signin_pages, unsubscribe_pages, hook_pages, health, metrics_page]
     nouns += [ops_signin_pages, ops_action_pages, ops_pages]
     for noun in [*nouns, demo_pages] if settings().demo else nouns:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from ingest import check_ins, drive_tests, people
+from ingest import check_ins, cycle_words, drive_tests, people, period_notes
 from ingest.check_ins import Answers
 from ingest.db import transaction
 from ingest.models import Person
@@ -17,9 +17,10 @@ router = APIRouter()
 
 
 class Filled(Answers):
-    """The form, and the day that it was opened for."""
+    """The form, and the day that it was opened for. The box about a period is there for whoever wants it alone."""
 
     day: date
+    period: bool = False
 
 
 @router.get("/check-in")
@@ -31,10 +32,11 @@ def form(request: Request, person: Signed, saved: bool = False) -> Response:  # 
 @router.post("/check-in")
 def save(request: Request, person: Signed, filled: Annotated[Filled, Form()]) -> Response:
     """Note today, or correct it; a form that was opened yesterday changes nothing."""
-    answers = Answers(**filled.model_dump(exclude={"day"}))
+    answers = Answers(**filled.model_dump(exclude={"day", "period"}))
     try:
         with transaction() as session:
             check_ins.save(session, person.id, filled.day, answers)
+            period_notes.note(session, person, filled.day, began=filled.period)
     except check_ins.AnotherDay:
         return _form(request, person, late=filled.day)
     return RedirectResponse("/check-in?saved=true", 303)
@@ -44,7 +46,9 @@ def save(request: Request, person: Signed, filled: Annotated[Filled, Form()]) ->
 def remove(person: Signed) -> Response:
     """Take today's check-in back, its tags too."""
     with transaction() as session:
-        check_ins.save(session, person.id, people.today_of(session, person.id), Answers())
+        today = people.today_of(session, person.id)
+        check_ins.save(session, person.id, today, Answers())
+        period_notes.note(session, person, today, began=False)
     return RedirectResponse("/check-in", 303)
 
 
@@ -52,6 +56,7 @@ def _form(request: Request, person: Person, *, saved: bool = False, late: date |
     with transaction() as session:
         today = people.today_of(session, person.id)
         listed = check_ins.lately(session, person.id, today)
+        began = today in period_notes.used(session, person.id)
         tested = drive_tests.said(session, person.id, today, people.language_of(person))
     stands = dict(listed).get(today)
     return page(
@@ -61,7 +66,9 @@ def _form(request: Request, person: Person, *, saved: bool = False, late: date |
         person=person,
         today=today,
         answers=stands or Answers(),
-        stands=stands is not None,
+        stands=stands is not None or began,
+        began=began,
+        of_cycle=cycle_words.SPEAKERS[people.language_of(person)],
         before=[(day, answers) for day, answers in listed if day != today],
         tested=tested,
         saved=saved,

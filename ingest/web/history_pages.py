@@ -16,7 +16,7 @@ from ingest.models import Alert, Person
 from ingest.web import history_csv, night_shown
 from ingest.web.history_drawn import Span, compared, picture
 from ingest.web.history_words import SPEAKERS
-from ingest.web.night_shown import CAN_ADD, can_add
+from ingest.web.night_shown import can_add
 from ingest.web.render import page
 from ingest.web.signed import Signed
 from ingest.web.today import LOOKED_BACK, SHOWN_DAYS
@@ -54,7 +54,7 @@ def history(
         nights=[each for each in reversed(nights) if each.day >= shown.first][:TABLE_NIGHTS],
         alerts=alerts,
         today=until,
-        can_add=can_add(language),
+        can_add=can_add(person),
         compared=own,
         seen=seen,
     )
@@ -91,7 +91,7 @@ def tag(person: Signed, change: Annotated[Change, Form()]) -> Response:
     """Note something of one night in the person's own name, or take a tag from it."""
     with transaction() as session:
         today = people.today_of(session, person.id)
-        if not 0 <= (today - change.night).days <= MOST_DAYS or (change.add and change.add not in CAN_ADD):
+        if not 0 <= (today - change.night).days <= MOST_DAYS or (change.add and change.add not in can_add(person)):
             raise HTTPException(422)
         if change.remove:
             night_shown.untag(session, person.id, change.night, change.remove[:100])

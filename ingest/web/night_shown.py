@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import people, standings, store, words
+from ingest import cycle_words, people, period_notes, standings, store, words
 from ingest.chart.events import Events, hard_from, label, loads
 from ingest.models import DayValue, Person, Series, Tag, VendorAccount
 from ingest.source import FILE_RANK
@@ -57,10 +57,12 @@ class Shown:
     after: date | None
 
 
-def can_add(language: Language) -> dict[str, str]:
-    """What can be noted here, by the tag's name."""
+def can_add(person: Person) -> dict[str, str]:
+    """What this person can note here, by the tag's name: of the cycle only where they turned it on."""
+    language = people.language_of(person)
     said = SPEAKERS[language].sentences
-    return {name: said.get(f"add.{name}") or label("tag", name, language) or name for name in CAN_ADD}
+    names = {name: said.get(f"add.{name}") or label("tag", name, language) or name for name in CAN_ADD}
+    return names | ({period_notes.PERIOD: cycle_words.SPEAKERS[language].say("period")} if person.cycle else {})
 
 
 def shown(  # noqa: PLR0913  what is known of a night
@@ -120,6 +122,8 @@ def _noted(session: Session, person_id: int, day: date, events: Events, language
     own = _own_words(session, person_id, day)
     held = sorted(events.tags.get(day, ()))
     named = {name: label("tag", name, language) or name.replace("_", " ").capitalize() for name in held}
+    if day in period_notes.used(session, person_id):
+        named[period_notes.PERIOD] = cycle_words.SPEAKERS[language].say("period")
     return [Noted(name, text, name in own) for name, text in named.items()]
 
 

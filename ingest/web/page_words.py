@@ -168,6 +168,19 @@ EN: Mapping[str, str] = {
     "raised.forget": "Take my answers back",
     "raised.not": "Two messages you call not useful ask for stronger strain before the next one.",
     "expected": "What each setting would have done with your own nights",
+    "expected.title": "What to expect",
+    "expected.heading": "With your own nights",
+    "expected.how": "We put made-up spells of strain into your real nights, and judged them by each setting.",
+    "expected.caption": "What each setting would have done",
+    "expected.setting": "Setting",
+    "expected.warned": "Spells we would have told you of",
+    "expected.a_year": "Messages a year, without such spells",
+    "expected.yours": "{setting} (yours)",
+    "expected.of": "{warned} of {spells}",
+    "expected.number": "{number:.1f}",
+    "expected.past": "The last column counts every message your nights would have brought, also those with a cause "
+    "you know. The past promises nothing.",
+    "expected.few": "About three months of nights are needed before this can be told. Come back then.",
 }
 
 DE: Mapping[str, str] = {
@@ -337,10 +350,34 @@ DE: Mapping[str, str] = {
     "raised.forget": "Meine Antworten zurücknehmen",
     "raised.not": "Nach zwei Nachrichten, die du nicht hilfreich nennst, warten wir auf stärkere Belastung.",
     "expected": "Was jede Einstellung mit deinen eigenen Nächten getan hätte",
+    "expected.title": "Was zu erwarten ist",
+    "expected.heading": "Mit deinen eigenen Nächten",
+    "expected.how": "Wir haben erdachte Zeiten von Belastung in deine echten Nächte gelegt und sie mit jeder "
+    "Einstellung beurteilt.",
+    "expected.caption": "Was jede Einstellung getan hätte",
+    "expected.setting": "Einstellung",
+    "expected.warned": "Zeiten, von denen wir dir geschrieben hätten",
+    "expected.a_year": "Nachrichten im Jahr, ohne solche Zeiten",
+    "expected.yours": "{setting} (deine)",
+    "expected.of": "{warned} von {spells}",
+    "expected.number": "{number:.1f}",
+    "expected.past": "Die letzte Spalte zählt jede Nachricht, die deine Nächte gebracht hätten, auch die mit einem "
+    "Grund, den du kennst. Die Vergangenheit verspricht nichts.",
+    "expected.few": "Dafür braucht es etwa drei Monate an Nächten. Komm dann wieder.",
 }
 
 SPOKEN = frozenset(
-    {"channels.html", "check_in.html", "drive_test.html", "history.html", "pause.html", "question.html", "today.html"}
+    {
+        "alert.html",
+        "channels.html",
+        "check_in.html",
+        "drive_test.html",
+        "expected.html",
+        "history.html",
+        "pause.html",
+        "question.html",
+        "today.html",
+    }
 )
 SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from ingest import people, privacy, push, store, trials, verdicts, words
+from ingest import cycle_words, people, period_notes, privacy, push, store, trials, verdicts, words
 from ingest.db import transaction
 from ingest.models import Channel, Delivery, Person
 from ingest.settings import settings
@@ -139,6 +139,7 @@ def _channels(
     with transaction() as session:
         own = select(Channel).where(Channel.person == person.id).order_by(Channel.id)
         listed = [(channel, _last(session, channel, language)) for channel in session.scalars(own).all()]
+        periods = len(period_notes.noted(session, person.id))
         level, snoozed = verdicts.level_of(session, person), snooze_pages.shown_until(session, person.id, language)
     return page(
         request,
@@ -157,6 +158,8 @@ def _channels(
         snoozed=snoozed,
         snooze_choices=snooze_pages.CHOICES,
         languages=OWN_NAMES,
+        periods=periods,
+        of_cycle=cycle_words.SPEAKERS[language],
     )
 
 

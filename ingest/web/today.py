@@ -72,8 +72,8 @@ def look(session: Session, person: Person) -> Look:
         alert=alert.id if alert else None,
         told=alert is not None and alert.told,
         sources=known,
-        inside=day_chart.pair(inside) if inside else [],
-        inside_words=day_chart.finding(inside) if inside else "",
+        inside=day_chart.pair(inside, known.language) if inside else [],
+        inside_words=day_chart.finding(inside, known.language) if inside else "",
     )
 
 

@@ -92,6 +92,15 @@ def test_the_picture_breaks_over_a_gap_and_says_in_words_what_it_shows(session, 
         assert [outline.count("M") for outline in re.findall(r'class="trace" d="([^"]+)"', drawn)] == [1, 2]
 
 
+def test_the_picture_speaks_german_to_whoever_reads_german(session, keep):
+    inside = intraday.of_night(session, keep(sleep(), every(300, HEART, [60.0] * 60 + [48.0] * 36)), DAY)
+    told = "22:28 bis 06:28. Puls 48–60 bpm, am niedrigsten um 03:28."
+    assert day_chart.finding(inside, "de") == told
+    for drawn in day_chart.pair(inside, "de"):
+        assert f'aria-label="{told}"' in drawn
+        assert ">Puls in der Nacht, bpm<" in drawn
+
+
 def test_a_night_without_change_is_drawn_as_a_level_line(session, keep):
     inside = intraday.of_night(session, keep(sleep(), every(300, HEART, [50] * 96)), DAY)
     (outline,) = re.findall(r'class="trace" d="([^"]+)"', day_chart.svg(inside, day_chart.PHONE))

@@ -2,13 +2,14 @@
 
 import re
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from ingest import store
 from ingest.db import transaction
-from ingest.models import Person, ScoreRequest
+from ingest.models import Alert, Person, ScoreRequest
 from scoring import assess
-from tests.ingest.web.web_stage import Sitter, Stage, nights
+from tests.ingest.web.stored_nights import keep
+from tests.ingest.web.web_stage import TODAY, Sitter, Stage, nights
 from tests.wording import NOT_GERMAN, visible
 
 
@@ -75,3 +76,64 @@ def test_before_the_first_night_and_while_nights_are_missing_the_words_are_germa
     page = late.client.get("/today").text
     assert "Letzte Nacht fehlt noch" in page
     assert "Gestern: wie üblich." in page
+
+
+def told_in_german(stage: Stage) -> tuple[Sitter, str]:
+    """Somebody who reads German and was told of strain, and the address of the page that says why."""
+    sitter = judged_in(stage, "de", strained=10)
+    keep(sitter, nights(strained=10))
+    alert = stage.tell(sitter)
+    with transaction() as session:
+        session.execute(update(Alert).values(last_day=TODAY))
+    return sitter, f"/alerts/{alert}"
+
+
+def test_why_an_alert_came_is_told_in_german_down_to_each_night(stage: Stage):
+    sitter, why = told_in_german(stage)
+    onset = next(each.day for each in sitter.assessments if each.alert == "start")
+    with transaction() as session:
+        store.tag_days(session, sitter.id, [onset], "alcohol")
+    page = re.sub(r"\s+", " ", sitter.client.get(why).text)
+    for said in (
+        '<html lang="de">',
+        "<h1>Warum kam das?</h1>",
+        "Wir haben dir am Sa 21. Nov geschrieben.",
+        "mehr als das 0,9-Fache dessen",
+        "Ja: neigt zu Belastung",
+        "Nein: ausgelassen. Alkohol notiert.",
+        "Nein: nach dem Beginn",
+        "Atemfrequenz",
+        "Die nächste harte Einheit lieber leicht",
+        "Nicht prüfen konnten wir: Sauerstoff, Hitze und wie du dich gefühlt hast.",
+        "Ohne die Nacht mit Alkohol",
+        "Ohne die auffälligsten Nächte",
+    ):
+        assert said in page
+    assert english_left(page) == []
+
+
+def test_how_an_alert_ended_and_what_was_answered_to_it_are_told_in_german(stage: Stage):
+    sitter, why = told_in_german(stage)
+    for state, said in (
+        ("closed", "Es ist vorbei."),
+        ("lapsed", "lassen wir es ruhen"),
+        ("withdrawn", "nehmen es zur"),
+    ):
+        with transaction() as session:
+            session.execute(update(Alert).values(state=state, verdict="not_useful"))
+        sitter.client.post("/snooze", data={"span": "3", "back": why})
+        page = sitter.client.get(why).text
+        assert said in page
+        assert "nicht hilfreich genannt" in page
+        assert "Schreibt mir wieder" in page
+        assert english_left(page) == []
+
+
+def test_what_to_expect_is_told_in_german_with_its_numbers_as_germans_write_them(stage: Stage):
+    sitter = judged_in(stage, "de")
+    few = sitter.client.get("/channels/expected").text
+    assert "etwa drei Monate an Nächten" in few
+    keep(sitter, nights())
+    page = sitter.client.get("/channels/expected").text
+    assert re.search(r"Ausgewogen \(deine\)</th><td>\d+ von \d+</td><td>\d+,\d</td>", page)
+    assert english_left(few + page) == []

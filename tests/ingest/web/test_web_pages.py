@@ -280,7 +280,7 @@ def test_an_alert_says_by_which_rule_on_which_nights_and_what_was_checked(stage:
     sitter = stage.sitter(given=nights(strained=10), told=True)
     page = text(sitter.client, f"/alerts/{sitter.alert}")
     assert "Why did I get this?" in page
-    assert "by clearly more than your nights usually vary (0.9 of it, on average)" in page
+    assert "by more than 0.9 of what your nights usually vary" in page
     assert "We wrote to you on Sat 21 Nov." in page
     assert "Breathing rate" in page
     assert "Clock: no change" in page
