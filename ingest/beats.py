@@ -17,12 +17,14 @@ from ingest.devices import account_name
 from ingest.samples import DAY, DAYS_AT_ONCE, Columns, array_cursor
 from ingest.trained import HEART_RATES, Workout
 from providers import measures
+from providers.measures import Definition
 
 BEATS = """
 SELECT v.vendor, v.external_id, b.day - DATE '1970-01-01', b.at, b.value
 FROM series s JOIN vendor_account v ON v.id = s.vendor_account JOIN block b ON b.series = s.id
-WHERE s.person = %(person)s AND s.measure = %(measure)s AND s.context = 'workout' AND b.day = ANY(%(days)s)
+WHERE s.person = %(person)s AND s.measure = %(measure)s AND s.context = %(context)s AND b.day = ANY(%(days)s)
 """
+TOLD_BY = {"measure": measures.HEART_RATE.name, "context": "workout"}
 MINUTE = 60
 COVERED = 0.5  # of a workout's minutes that must hold a heart rate
 SHORTEST = timedelta(minutes=10)
@@ -48,10 +50,15 @@ def with_beats(session: Session, person_id: int, workouts: Sequence[Workout]) ->
     return [measured.get((one.account, one.record), one) for one in workouts]
 
 
+def told_by(definition: Definition) -> bool:
+    """Whether this series is one of those that the heart rates of workouts are read from."""
+    return {"measure": definition.measure.name, "context": definition.context} == TOLD_BY
+
+
 def _beats(session: Session, person_id: int, days: Iterable[date]) -> Mapping[str, Columns]:
     """Heart rates by account on these days, ascending in time."""
     found: dict[str, list[Columns]] = defaultdict(list)
-    given = {"person": person_id, "measure": measures.HEART_RATE.name, "days": sorted(days)}
+    given = {"person": person_id, "days": sorted(days), **TOLD_BY}
     with array_cursor(session) as cursor:
         for vendor, external_id, day, at, value in cursor.stream(BEATS, given, binary=True, size=DAYS_AT_ONCE):
             found[account_name(vendor, external_id)].append(Columns(at + np.int64(day * DAY), value))

@@ -246,7 +246,7 @@ def _let_go(session: Session, app: VendorApp, connection: int, records: Iterable
     for gone in records:
         source = source_of(session, connection, person, providers.get(app.vendor).stream(gone.stream), clock.now())
         saved.add(save(session, source, [gone]))
-    if saved.written:
+    if saved.judged:
         store.request_score(session, person, "gone")
 
 

@@ -119,7 +119,7 @@ def _read_one(raw_id: int, stream: Stream) -> Saved:
         for body in pages:
             total.add(save(session, source, read_page(stream, body, Asked(since, until)).rows))
         raw.mapping = str(stream.mapping)
-        if total.written:
+        if total.judged:
             store.request_score(session, person, "read again")
         return total
 

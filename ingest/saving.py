@@ -17,7 +17,7 @@ from sqlalchemy import TextClause, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ingest import blocks, clock, statements
+from ingest import beats, blocks, clock, statements
 from ingest.models import Connection, Fence, Rejected, Series
 from ingest.source import Source
 from ingest.vault import vault
@@ -32,7 +32,10 @@ class Erased(VagusError):
 
 @dataclass(slots=True)
 class Saved:
-    """What a save did: rows by fate, and every civil day it touched, the old and the new."""
+    """What a save did: rows by fate, and every civil day it touched, the old and the new.
+
+    `beats` are the changed days of heart rate that the loads of workouts are told by.
+    """
 
     new: int = 0
     revised: int = 0
@@ -42,9 +45,15 @@ class Saved:
     tags: int = 0
     points: int = 0
     blocks: int = 0
+    beats: int = 0
     rejected: int = 0
     written: int = 0
     days: set[date] = field(default_factory=set)
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything changed that nights are judged from."""
+        return bool(self.written or self.beats)
 
     def add(self, other: "Saved") -> None:
         """Take the counts and days of another save into this one."""
@@ -239,6 +248,8 @@ def _save_points(
     given = [(series[row.definition, row.device], row) for row in rows]
     changed = blocks.save_points(session, source, given, before)
     saved.blocks += len(changed)
+    telling = {key for (definition, _), key in series.items() if beats.told_by(definition)}
+    saved.beats += sum(key in telling for key, _ in changed)
     saved.days |= {day for _, day in changed}
 
 

@@ -6,14 +6,14 @@ a window that failed. Each saved page extends the lease of the work it belongs t
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import absences, blocks, client, clock, db, raws, samples, store
+from ingest import absences, beats, blocks, client, clock, db, raws, samples, store
 from ingest.client import Grant
 from ingest.following import DAY, midnight, plan
 from ingest.models import Connection, StreamState
@@ -186,7 +186,7 @@ def _complete(session: Session, source: Source, stream: Stream, window: Asked, a
         return Saved()
     if stream.series:
         if stream.window.by == "instant":
-            _forget_points(session, source, stream, (window.since, closed), answered)
+            return _forget_points(session, source, stream, (window.since, closed), answered)
         return Saved()
     gone = absences.gone_records(session, source, (window.since, closed), answered.records)
     if not gone:
@@ -197,13 +197,15 @@ def _complete(session: Session, source: Source, stream: Stream, window: Asked, a
 
 def _forget_points(
     session: Session, source: Source, stream: Stream, span: tuple[datetime, datetime], answered: _Answered
-) -> None:
+) -> Saved:
     """Let go the points that two answers lack, a day at a time: one whose last page was wrongly empty ends early."""
     since, until = int(span[0].timestamp()), int(span[1].timestamp())
     missed = blocks.lacking(session, source, stream.series, (since, until), answered.points)
+    gone: set[date] = set()
     for day in absences.missed_again(session, source, span, missed):
         begins = int(datetime.combine(day, time(), UTC).timestamp())
-        blocks.forget(session, source, stream.series, (begins, begins + samples.DAY), answered.points)
+        gone |= blocks.forget(session, source, stream.series, (begins, begins + samples.DAY), answered.points)
+    return Saved(beats=len(gone) if any(map(beats.told_by, stream.series)) else 0)
 
 
 def _advance(grant: Grant, stream: Stream, window: Asked, session: Session, newest: datetime | None) -> None:
@@ -249,5 +251,5 @@ def _count(grant: Grant, saved: Saved) -> None:
 
 
 def _ask_for_score(session: Session, grant: Grant, saved: Saved) -> None:
-    if saved.written:
+    if saved.judged:
         store.request_score(session, grant.person, "new nights")

@@ -21,6 +21,8 @@ OF_SERIES = (
 OF_ACCOUNT = "JOIN vendor_account va ON va.id = t.vendor_account JOIN person p ON p.id = va.person"
 OF_PERSON = "JOIN person p ON p.id = t.person"
 SERIES = f"concat_ws(' ', {ACCOUNT}, s.device, s.measure, s.definition, s.context)"
+# A part each, so that of two nights that differ one sees where.
+PARTS = "(SELECT string_agg(concat(key, ' ', left(md5(value::text), 6)), ' ') FROM jsonb_each(t.assessment))"
 DELIVERED = f"FROM delivery t {OF_PERSON} JOIN channel c ON c.id = t.channel"
 
 TABLES: Mapping[str, str] = {
@@ -36,7 +38,7 @@ TABLES: Mapping[str, str] = {
     "block": f"SELECT {SERIES}, ROW(t.day, t.count, md5(array_send(t.at) || array_send(t.value)))::text "
     f"FROM block t {OF_SERIES}",
     "readiness": "SELECT p.address, ROW(t.day, t.score, t.state, t.alert, t.algorithm_version, t.policy, "
-    f"md5(t.assessment::text))::text FROM readiness t {OF_PERSON}",
+    f"{PARTS})::text FROM readiness t {OF_PERSON}",
     "rejected": f"SELECT {ACCOUNT}, ROW(t.stream, t.fingerprint, t.field, t.record, t.reason)::text FROM rejected t "
     f"JOIN connection k ON k.id = t.connection JOIN vendor_account va ON va.id = k.vendor_account "
     "JOIN person p ON p.id = va.person",
