@@ -45,6 +45,7 @@ SERIES_OF = {
     BREATHING: "respiratory_series",
     TEMPERATURE: "temperature_series",
 }
+DECIDING = tuple(measure for measure, signal in SIGNALS.items() if signal in {HRV, RESTING})
 OF_THE_DAY_BEFORE = {STRAIN, "steps"}
 LONGEST_TAG = timedelta(days=90)  # one that lasts longer was forgotten, not meant
 

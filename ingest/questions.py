@@ -21,7 +21,6 @@ from providers.errors import VagusError
 
 Answer = Literal["alcohol", "ill", "travel", "none"]
 
-TAGGED: tuple[Answer, ...] = ("alcohol", "ill", "travel")
 PURPOSE = "unsubscribe"  # the secret behind the links in mails
 KIND = "question"
 WEEK = timedelta(days=7)

@@ -32,13 +32,8 @@ class Level:
     rules: str
 
 
-def threshold_of(session: Session, person: Person) -> float:
-    """The threshold in force for this person: their sensitivity, raised by what they said of alerts."""
-    return level_of(session, person).threshold
-
-
 def level_of(session: Session, person: Person) -> Level:
-    """The threshold in force for this person, and what made it."""
+    """The threshold in force for this person: their sensitivity, raised by what they said of alerts."""
     steps = steps_after(_not_useful(session, person.id), clock.now())
     rules = f"{person.sensitivity}+{steps}" if steps else person.sensitivity
     return Level(SENSITIVITY[person.sensitivity] + STEP * steps, steps, rules)

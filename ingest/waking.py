@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ingest import people
 from ingest.models import DayValue, Episode, Series, VendorAccount
-from ingest.nights import HRV, RESTING, SIGNALS
+from ingest.nights import DECIDING
 
 LOOKED_BACK = timedelta(days=14)
 FEWEST, FEWEST_WEEKEND = 5, 3  # fourteen nights have four weekend mornings
@@ -18,7 +18,6 @@ AFTER_WAKING = timedelta(minutes=20)
 UNKNOWN = 8 * 60  # minutes of the day, where sleep has not told yet
 SATURDAY = 5
 MINUTES_A_DAY = 24 * 60
-DECIDING = [measure for measure, signal in SIGNALS.items() if signal in {HRV, RESTING}]
 
 
 @dataclass(frozen=True, slots=True)

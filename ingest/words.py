@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from ingest.dates import MONTHS, WEEKDAYS, clock_time, day, full, short, span, weekday
-from ingest.phrases import EN
 from ingest.signals import (
     DECIDING,
     SIGNALS,
@@ -69,8 +68,6 @@ NUMBERS: Mapping[Language, Sequence[str]] = {  # spelled out where the language'
     "en": ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"),
     "de": (),
 }
-DISCLAIMER = EN["disclaimer"]
-FEELING = EN["feeling"]
 LOCK_SCREEN: Mapping[Language, str] = {  # all that it shows of strain
     "en": "Your recovery trend changed. Tap to see which nights.",
     "de": "Deine Erholung hat sich verändert. Tipp für die Nächte.",
@@ -131,9 +128,6 @@ def by_nobody(title: str, language: Language = "en") -> Coming:
     """For people whose vendor sends nothing before they have done something there."""
     first = SPEAKERS[language].say("nobody", title=title)
     return Coming(first, first, first)
-
-
-BY_FILE = by_file()
 
 
 def _plain(state: str, language: Language) -> Hero:

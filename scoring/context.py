@@ -1,4 +1,6 @@
-"""What else was going on: training, output, patterns, sleep, air. Sentences only; none of it moves score or state.
+"""What else was going on: training, output, patterns, sleep, air. Sentences only: none moves score or state.
+
+Short sleep, thin air and stillness may besides open a gate (`gates.py`), which does.
 
 Training load, two-a-days and hard days back to back explain strain, but no public data shows that they predict it;
 feelings do not follow it either (r = .04 in 901 nights). So they are told, not counted. Soreness is not even told.

@@ -6,9 +6,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ingest.models import DayValue, Series
-from ingest.nights import HRV, RESTING, SIGNALS
-
-DECIDING = [measure for measure, signal in SIGNALS.items() if signal in {HRV, RESTING}]
+from ingest.nights import DECIDING
 
 
 def has_night(session: Session, person_id: int, *, since: date) -> bool:

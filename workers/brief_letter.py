@@ -1,11 +1,11 @@
 """The morning brief as a mail: state, the two signals, what moved, what today could be, what is missing."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from ingest import signals, store, words
+from ingest import store, words
 from ingest.models import Channel, Delivery, Person
 from ingest.settings import settings
 from ingest.web.sources import Sources, sources
@@ -13,10 +13,11 @@ from scoring import Assessment, Input, Language, shown_points
 from scoring.words import LANGUAGES, Speaker, speaker
 from workers import notes
 from workers.briefs import MISSING
-from workers.letters import SHOWN, Letter
-from workers.notes import Note, Row
+from workers.letters import Letter, Row
+from workers.notes import Note
 
 NEWS = 8  # points of score from which a move is worth a sentence
+LOOKED_BACK = timedelta(days=45)  # the longest strain, and what eases after it: words rest on no more
 
 EN: Mapping[str, str] = {
     "subject": "This morning: {state}",
@@ -64,8 +65,8 @@ def brief(session: Session, delivery: Delivery, channel: Channel, stop_url: str)
     person = session.get_one(Person, delivery.person)
     told = SPEAKERS[notes.language_of(session, delivery)]
     today = date.fromordinal(delivery.subject or 1)
-    nights = store.readiness(session, person.id, since=today - SHOWN)
-    while nights and not signals.recorded(nights[-1]):
+    nights = store.readiness(session, person.id, since=today - LOOKED_BACK)
+    while nights and not words.recorded(nights[-1]):
         nights.pop()
     if channel.confirmed_at is None or not nights:
         why = [notes.unconfirmed(told.language)] if channel.confirmed_at is None else []
@@ -140,7 +141,7 @@ def _mostly(before: Assessment, night: Assessment, moved: int) -> str:
 
 def _not_here(told: Speaker, night: Assessment) -> list[str]:
     """What has a usual range, and nothing from last night."""
-    absent = [signals.named(given, told.language) for given in night.inputs if _lacks(given)]
+    absent = [words.named(given, told.language) for given in night.inputs if _lacks(given)]
     return [told.say("missing", signals=", ".join(signal.label for signal in absent))] if absent else []
 
 

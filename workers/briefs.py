@@ -64,8 +64,6 @@ def holds(session: Session, delivery: Delivery) -> None:
         raise Unwanted("that morning is over")
     if snoozes.until(person):
         raise Unwanted("the person wants to be left alone for a while")
-    if KIND not in session.get_one(Channel, delivery.channel).wants:
-        raise Unwanted("the channel wants no briefs any more")
     if alerted(session, person.id, today):
         raise Unwanted("an alert is told today")
     if arrivals.has_night(session, person.id, since=today) != (delivery.kind == KIND):

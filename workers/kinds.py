@@ -28,15 +28,15 @@ TEST_LIFE = timedelta(hours=1)
 class Kind:
     """One kind of message. `holds` raises Unwanted; `letter` takes the address that stops the channel.
 
-    `asked` kinds go to the channels that want them, the others are about the service itself and go to all;
-    `waits` kinds keep the quiet hours.
+    `wanted` is the word by which channels want it; without one it is about the service itself and goes to all, or
+    `holds` asks. `waits` kinds keep the quiet hours.
     """
 
     holds: Callable[[Session, Delivery], None]
     letter: Callable[[Session, Delivery, Channel, str], Letter]
     lock_screen: Mapping[Language, str]  # in every language
     path: str  # of the page that a tap opens; `{}` stands for the subject
-    asked: bool = False
+    wanted: str | None = None
     waits: bool = True
     lifetime: int = DAY
 
@@ -53,7 +53,7 @@ def _strain_holds(session: Session, delivery: Delivery) -> None:
 def _strained(session: Session, delivery: Delivery, channel: Channel, stop: str) -> Letter:
     alert = session.get_one(Alert, delivery.subject)
     shown = store.readiness(session, delivery.person, since=alert.first_day - letters.SHOWN)
-    language = people.language_of(session.get_one(Person, delivery.person))
+    language = notes.language_of(session, delivery)
     known = channel.confirmed_at is not None
     beside = events.beside(session, delivery.person, shown, alert.first_day - letters.SHOWN)
     return letters.strained(shown, alert, stop, with_numbers=known, language=language, events=beside)
@@ -72,7 +72,7 @@ def _reconnect(session: Session, delivery: Delivery, _: Channel, stop: str) -> L
     connection = session.get_one(Connection, delivery.subject)
     vendor = session.get_one(VendorAccount, connection.vendor_account).vendor
     since = people.local_time(session, delivery.person, connection.state_since).date()
-    language = people.language_of(session.get_one(Person, delivery.person))
+    language = notes.language_of(session, delivery)
     return letters.reconnect(providers.get(vendor).title, connection, since, stop, language)
 
 
@@ -82,7 +82,7 @@ def _still_awaited(_: Session, delivery: Delivery) -> None:
 
 
 def _test(session: Session, delivery: Delivery, _: Channel, stop: str) -> Letter:
-    return letters.test(stop, people.language_of(session.get_one(Person, delivery.person)))
+    return letters.test(stop, notes.language_of(session, delivery))
 
 
 def _unless_snoozed(holds: Callable[[Session, Delivery], None]) -> Callable[[Session, Delivery], None]:
@@ -126,19 +126,23 @@ KINDS: Mapping[str, Kind] = {
         _strained,
         words.LOCK_SCREEN,
         "/alerts/{}",
-        asked=True,
+        wanted="strained",
     ),
-    # A reminder goes where strain goes, which `holds` asks.
-    "reminder": Kind(_unless_snoozed(reminders.reminder_holds), _reminder, words.LOCK_SCREEN, "/alerts/{}"),
+    "reminder": Kind(
+        _unless_snoozed(reminders.reminder_holds), _reminder, words.LOCK_SCREEN, "/alerts/{}", wanted="strained"
+    ),
     "recovered": Kind(
-        _unless_snoozed(reminders.recovered_holds), _recovered, words.LOCK_SCREEN, "/alerts/{}", asked=True
+        _unless_snoozed(reminders.recovered_holds), _recovered, words.LOCK_SCREEN, "/alerts/{}", wanted="recovered"
     ),
-    "other_signs": Kind(_unless_snoozed(reminders.signs_hold), _other_signs, words.LOCK_SCREEN, "/today", asked=True),
+    "other_signs": Kind(
+        _unless_snoozed(reminders.signs_hold), _other_signs, words.LOCK_SCREEN, "/today", wanted="other_signs"
+    ),
     "brief": Kind(
         briefs.holds,
         brief_letter.brief,
         {"en": "Good morning. Your brief is ready.", "de": "Guten Morgen. Dein Bericht ist da."},
         "/today",
+        wanted=briefs.KIND,
         lifetime=briefs.LIFE,
     ),
     "brief_missing": Kind(
@@ -146,6 +150,7 @@ KINDS: Mapping[str, Kind] = {
         brief_letter.brief,
         {"en": "Last night isn't here yet.", "de": "Letzte Nacht fehlt noch."},
         "/today",
+        wanted=briefs.KIND,
         lifetime=briefs.LIFE,
     ),
     "question": Kind(

@@ -65,7 +65,7 @@ def strained(  # noqa: PLR0913  what the letter tells, and how
     content = {
         "explanation": without_feeling(night.explanation),  # the footer says it
         "suggestion": night.suggestion,
-        "rows": [_row(given, told) for given in night.inputs if given.signal in words.DECIDING],
+        "rows": deciding(night, language),
         **links,
     }
     return letter(told, told.say("strained.subject"), "strained", content, _picture(nights, events, language))
@@ -110,6 +110,11 @@ def letter(
     shown = {"say": told.say, "language": told.language, "subject": subject, **content}
     text, page = (_pages().get_template(f"{template}.{kind}").render(shown) for kind in ("txt", "html"))
     return Letter(subject, text, page, image)
+
+
+def deciding(night: Assessment, language: Language) -> list[Row]:
+    """The two signals of a night beside their usual ranges."""
+    return [_row(given, SPEAKERS[language]) for given in night.inputs if given.signal in words.DECIDING]
 
 
 def _picture(nights: Sequence[Assessment], events: chart.Events, language: Language) -> bytes:

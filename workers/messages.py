@@ -15,7 +15,7 @@ from ingest.db import transaction
 from ingest.models import Alert, Channel, Delivery, Erasure, Person
 from ingest.settings import settings
 from providers.errors import DeliveryFailed
-from workers import leases, letters
+from workers import leases, letters, notes
 from workers.alerts import after_quiet
 from workers.channels import CHANNELS, Message
 from workers.deliveries import PENDING
@@ -85,7 +85,7 @@ def _ready(session: Session, delivery_id: int) -> Ready:
     if person.state != "active":
         raise Unwanted("the person is leaving")
     kind = KINDS[delivery.kind]
-    if channel.state != "on" or (kind.asked and delivery.kind not in channel.wants):
+    if channel.state != "on" or (kind.wanted and kind.wanted not in channel.wants):
         raise Unwanted("the channel was turned off")
     kind.holds(session, delivery)
     wait = after_quiet(people.local_time(session, person.id), person.quiet_from, person.quiet_until)
@@ -120,7 +120,7 @@ def _note(session: Session, kind: Kind, delivery: Delivery, channel: Channel) ->
     """A few words for a lock screen. Raises DeliveryFailed where the browser subscribed with another key of ours."""
     if channel.settings["key"] != push.key_mark():
         raise DeliveryFailed("the key of this server changed: turn it on again in that browser", permanent=True)
-    language = people.language_of(session.get_one(Person, delivery.person))
+    language = notes.language_of(session, delivery)
     return Message(
         address=channel.address,
         key=_key(delivery),

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from ingest import people, signals
+from ingest import people, words
 from ingest.models import Alert, Delivery, Person
 from ingest.settings import settings
-from scoring import Assessment, Input, Language
+from scoring import Assessment, Language
 from scoring.explain import UNSURE, without_feeling
 from scoring.words import LANGUAGES, Speaker, speaker
-from workers.letters import Letter, letter
+from workers.letters import Letter, Row, deciding, letter
 
 EN: Mapping[str, str] = {
     "reminder.subject": "Strain is still there",
@@ -29,7 +29,6 @@ EN: Mapping[str, str] = {
     "Signing in once with a code sent here confirms it.",
     "next": "What to do next: {suggestion}",
     "unsure": "We are not sure, and this may change.",
-    "usual": "usual {usual}",
     "page": "See the nights",
     "feeling": "How you feel counts more than this mail. Not a medical device.",
     "because": "You get this because messages about your nights go to this address.",
@@ -53,7 +52,6 @@ DE: Mapping[str, str] = {
     "Melde dich einmal mit einem Code an, der hierher geht; das bestätigt sie.",
     "next": "Was jetzt passt: {suggestion}",
     "unsure": "Wir sind uns nicht sicher, und das kann sich ändern.",
-    "usual": "üblich {usual}",
     "page": "Zu den Nächten",
     "feeling": "Wie du dich fühlst, zählt mehr als diese Mail. Kein Medizinprodukt.",
     "because": "Du bekommst das, weil Nachrichten über deine Nächte an diese Adresse gehen.",
@@ -62,16 +60,6 @@ DE: Mapping[str, str] = {
 }
 
 SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One signal of the night, beside its usual range."""
-
-    label: str
-    value: str
-    usual: str
-    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +127,13 @@ def doubt(night: Assessment, language: Language) -> list[str]:
 
 def rows(nights: Sequence[Assessment], language: Language) -> list[Row]:
     """The two signals of the last recorded night beside their usual ranges; none where there is no such night."""
-    night = next((each for each in reversed(nights) if signals.recorded(each)), None)
-    return [_row(given, language) for given in night.inputs if given.signal in signals.DECIDING] if night else []
+    night = next((each for each in reversed(nights) if words.recorded(each)), None)
+    return deciding(night, language) if night else []
 
 
 def mail(note: Note, stop_url: str, language: Language) -> Letter:
     """A note as a complete mail, with the footer that every mail about nights has."""
     return letter(SPEAKERS[language], note.subject, "note", {"note": note, "stop_url": stop_url})
-
-
-def _row(given: Input, language: Language) -> Row:
-    signal, usual = signals.named(given, language), signals.usual(given, language)
-    value = "–" if given.value is None else f"{signals.shown(given.value, given.signal, language)} {signal.unit}"
-    beside = SPEAKERS[language].say("usual", usual=usual) if usual else ""
-    return Row(signal.label, value, beside, signals.verdict(given, language))
 
 
 def _page(alert: Alert | None = None) -> str:

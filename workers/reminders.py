@@ -11,7 +11,7 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ingest import people, snoozes
-from ingest.models import Alert, Channel, Delivery, Person, Readiness
+from ingest.models import Alert, Delivery, Person, Readiness
 from scoring import Assessment
 from workers import arrivals, deliveries
 from workers.alerts import LATEST, Moment, Seen
@@ -36,13 +36,11 @@ def decide(
 
 
 def reminder_holds(session: Session, delivery: Delivery) -> None:
-    """Raise Unwanted where the strain is over, or the channel does not want to hear of strain any more."""
+    """Raise Unwanted where the strain is over."""
     alert = session.get(Alert, delivery.subject)
     if alert is None or alert.state != "open" or _state(session, delivery.person) != STRAINED:
         raise Unwanted("it does not hold any more")
     _lately(session, delivery)
-    if STRAINED not in session.get_one(Channel, delivery.channel).wants:
-        raise Unwanted("the channel was turned off")
 
 
 def recovered_holds(session: Session, delivery: Delivery) -> None:

@@ -6,16 +6,15 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from ingest import people, signals, words
+from ingest import people, words
 from ingest.models import Alert, Person
 from ingest.nights import histories_of
 from ingest.web.alert_words import SPEAKERS
 from scoring import Assessment, Language, Night, Policy
 from scoring.counterfactual import Without, without
+from scoring.deviation import LEANING, REACH, RECENT
 from scoring.words import Speaker
 
-RECENT, REACH = 8, timedelta(days=12)  # the nights that strain rests on
-LEANING = 0.4  # own scales, from which a night counts as leaning
 SPEAKING = {"respiratory_rate": "above", "skin_temperature": "above", "oxygen_saturation": "below"}
 EXCUSING = frozenset({"illness", "altitude"})
 NOTES = ("alcohol", "hot_night")
@@ -59,7 +58,8 @@ def rows(judged: Sequence[Assessment], onset: date, nights: Sequence[Night], lan
     told = SPEAKERS[language]
     notes = {night.day: told.say(f"noted.{tag}") for night in nights for tag in NOTES if tag in night.tags}
     excused = {night.day: _excuse(night, notes) for night in judged}
-    known = [n for n in judged if onset - REACH < n.day <= onset and n.tonight is not None and not excused[n.day]]
+    since = onset - timedelta(days=REACH)
+    known = [n for n in judged if since < n.day <= onset and n.tonight is not None and not excused[n.day]]
     window = known[-RECENT:]
     furthest = max(window, key=lambda night: night.tonight or 0.0, default=None) if len(window) > 1 else None
     found = []
@@ -78,7 +78,7 @@ def checks(onset: Assessment, noted: Collection[str] = (), language: Language = 
     unknown: list[str] = []
     for name, speaks in SPEAKING.items():
         given = words.one(onset, name)
-        side = signals.direction(given) if given else None
+        side = words.direction(given) if given else None
         if given is None or side is None:
             unknown.append(words.SIGNALS_IN[language][name].short)
         else:

@@ -64,9 +64,7 @@ def _nights(life: Life, world: World, rng: np.random.Generator) -> list[Night]:
     oxygen = np.minimum(96.5 + life.oxygen + rng.normal(0, 0.6, life.length), 100)
     slept = np.maximum(rng.uniform(400, 470) + life.slept + rng.normal(0, 35, life.length), 190)
     steps = rng.uniform(5000, 11000) * life.moved * rng.lognormal(0, 0.35, life.length)
-    has = {
-        name: bool(happens(rng, getattr(world, name))) for name in ("sensors", "oxygen", "steps", "sleep", "trained")
-    }
+    has = {name: bool(happens(rng, getattr(world, name))) for name in SENSES}
     shared = bool(happens(rng, 0.6))
     whole = _rounded({"hrv": hrv, "resting": resting, "breathing": breathing, "warmth": warmth})
     return [

@@ -20,7 +20,7 @@ from ingest.web import render
 from tests.browser.test_pages_in_chromium import CHROMIUM, LOOKS, OPTIONS, faults
 from tests.ground import wait_for
 from tests.ingest.web.web_stage import Sitter, Stage, reread_settings
-from workers import leases, messages, outcomes
+from tests.workers.sync_stage import send_due
 from workers.pushbox import Pushbox, open_pushbox
 
 pytestmark = pytest.mark.browser
@@ -95,13 +95,6 @@ def turn_on(page: Page, stage: Stage) -> None:
 
 def subscribing(box: Pushbox) -> str:
     return SUBSCRIBING % json.dumps(box.browser(push.server_key()).subscription())
-
-
-def send_due() -> None:
-    with transaction() as session:
-        claimed = leases.claim(session, messages.DELIVERIES)
-    for key, token in claimed:
-        outcomes.run(messages.DELIVERIES, key, token, messages.deliver)
 
 
 def channels() -> list[str]:

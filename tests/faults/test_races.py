@@ -15,7 +15,8 @@ from ingest.models import Alert, Channel, DayValue, Delivery, Erasure, Person, S
 from ingest.vault import vault
 from ingest.web.today import told_days
 from tests.workers.peers import live_nights, make_person, open_relay, story
-from workers import leases, messages, outcomes, score, upkeep
+from tests.workers.sync_stage import send_due
+from workers import leases, outcomes, score, upkeep
 
 HEADER = "Cycle start time,Cycle end time,Cycle timezone,Heart rate variability (ms),Sleep onset,Wake onset"
 ADA = "ada@example.org"
@@ -60,13 +61,6 @@ def score_all() -> None:
         outcomes.run(score.SCORES, key, token, lambda *given: score.score_person(*given) and None)
 
 
-def send_all() -> None:
-    with transaction() as session:
-        claimed = leases.claim(session, messages.DELIVERIES)
-    for key, token in claimed:
-        outcomes.run(messages.DELIVERIES, key, token, messages.deliver)
-
-
 def test_the_receipt_of_one_person_leaves_another_s_alert_untold(relay, clock) -> None:
     clock("2026-03-01T09:00")
     victim = strained(address="victim@example.org", channel=False)
@@ -75,7 +69,7 @@ def test_the_receipt_of_one_person_leaves_another_s_alert_untold(relay, clock) -
     with transaction() as session:
         leaver = make_person(session, "leaver@example.org")
     privacy.erase(leaver)
-    send_all()
+    send_due()
     with transaction() as session:
         assert session.scalars(select(Erasure.id)).one() == session.scalars(select(Alert.id)).one()
         assert not session.scalars(select(Alert.told)).one()
@@ -85,7 +79,7 @@ def test_the_receipt_of_one_person_leaves_another_s_alert_untold(relay, clock) -
         store.request_score(session, victim, "test")
     clock("2026-03-01T09:10")
     score_all()
-    send_all()
+    send_due()
     assert [mail["To"] for mail in relay.mails] == ["leaver@example.org", "victim@example.org"]
 
 
@@ -95,7 +89,7 @@ def test_a_relay_that_comes_back_after_days_sends_nothing_about_the_past(databas
     for day in range(1, 11):
         clock(f"2026-03-{day:02d}T09:01")
         score_all()
-        send_all()
+        send_due()
         upkeep.notice_silence()
     with transaction() as session:
         assert session.execute(select(Alert.state, Alert.told)).all() == [("open", False)]
@@ -103,7 +97,7 @@ def test_a_relay_that_comes_back_after_days_sends_nothing_about_the_past(databas
         monkeypatch.setenv("VAGUS_SMTP_URL", url)
         settings.settings.cache_clear()
         clock("2026-03-10T09:30")
-        send_all()
+        send_due()
     assert relay.mails == []
 
 
@@ -116,13 +110,13 @@ def test_mail_that_was_off_for_a_night_is_not_forgotten(relay, clock) -> None:
         assert session.scalars(select(Delivery.status)).one() == "held"
         session.execute(update(Channel).values(state="off"))
     clock("2026-03-01T10:01")
-    send_all()
+    send_due()
     with transaction() as session:
         session.execute(update(Channel).values(state="on"))
         store.request_score(session, owner, "test")
     clock("2026-03-01T11:00")
     score_all()
-    send_all()
+    send_due()
     assert len(relay.mails) == 1
 
 

@@ -62,10 +62,10 @@ def mira(session, clock):
 def test_the_second_not_useful_raises_the_threshold_and_has_the_nights_judged_again(session, mira):
     first, second = session.scalars(select(Alert).where(Alert.state == "closed").order_by(Alert.opened_at))
     verdicts.say(session, mira, first, "not_useful")
-    assert verdicts.threshold_of(session, mira) == SENSITIVITY["balanced"]
+    assert verdicts.level_of(session, mira).threshold == SENSITIVITY["balanced"]
     assert session.get(ScoreRequest, mira.id) is None
     verdicts.say(session, mira, second, "not_useful")
-    assert verdicts.threshold_of(session, mira) == pytest.approx(SENSITIVITY["balanced"] + 0.1)
+    assert verdicts.level_of(session, mira).threshold == pytest.approx(SENSITIVITY["balanced"] + 0.1)
     assert verdicts.level_of(session, mira).rules == "balanced+1"
     assert session.get(ScoreRequest, mira.id).reason == "verdict"
     verdicts.say(session, mira, second, "useful")

@@ -9,7 +9,8 @@ from ingest import store
 from ingest.db import transaction
 from ingest.models import Channel, DayValue, Delivery, Person, Series
 from tests.workers.peers import live_nights, make_person, night_row, story
-from workers import leases, messages, outcomes, score
+from tests.workers.sync_stage import send_due
+from workers import leases, score
 
 
 def owner(wants=("strained",), *, nights=None, language="en", **person):
@@ -18,8 +19,6 @@ def owner(wants=("strained",), *, nights=None, language="en", **person):
         made = make_person(session, **person)
         session.execute(update(Channel).values(wants=list(wants)))
         session.execute(update(Person).values(language=language))
-        if "quiet" not in person:
-            session.execute(update(Person).values(quiet_from=None, quiet_until=None))
         live_nights(session, made, the_clock.now().date(), story() if nights is None else nights)
     return made
 
@@ -39,10 +38,7 @@ def send(clock, at=None):
     """Send what is due."""
     if at:
         clock(at)
-    with transaction() as session:
-        claimed = leases.claim(session, messages.DELIVERIES)
-    for key, token in claimed:
-        outcomes.run(messages.DELIVERIES, key, token, messages.deliver)
+    send_due()
 
 
 def arrive(day, hrv, pulse):

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from ingest import clock
+from ingest import clock, settings
 from ingest.models import Alert, Channel, DayValue, Delivery, Person, Series
 from workers.mailbox import Server
 
@@ -156,6 +156,17 @@ def open_relay(**options: Any) -> Iterator[tuple[Relay, str]]:
         yield relay, f"smtp+plain://127.0.0.1:{controller.port}"
     finally:
         controller.stop()
+
+
+@contextmanager
+def mailed(monkeypatch: Any) -> Iterator[Relay]:
+    """A relay that this installation sends its mail by."""
+    with open_relay() as (relay, url):
+        monkeypatch.setenv("VAGUS_SMTP_URL", url)
+        monkeypatch.setenv("VAGUS_MAIL_FROM", "Vagus <alerts@example.net>")
+        monkeypatch.setenv("VAGUS_BASE_URL", "https://vagus.example.net")
+        settings.settings.cache_clear()
+        yield relay
 
 
 @dataclass

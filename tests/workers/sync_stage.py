@@ -16,7 +16,7 @@ from ingest.models import BackfillWindow, Connection, ScoreRequest, StreamState,
 from providers.simulator.conversation import Heard
 from providers.simulator.people import Story
 from tests.simulated import CLIENT_ID, CLIENT_SECRET, Simulated, simulated
-from workers import backfill, leases, outcomes, score, sync
+from workers import backfill, leases, messages, outcomes, score, sync
 from workers.leases import Work
 
 PUBLIC = "http://127.0.0.1:8730"
@@ -112,6 +112,11 @@ def fill() -> None:
     """Fetch the past until nothing of it is due."""
     while do_one(backfill.WINDOWS, backfill.fill_window):
         pass
+
+
+def send_due() -> int:
+    """Send the messages that are due; how many were tried."""
+    return do_one(messages.DELIVERIES, messages.deliver)
 
 
 def judge() -> None:

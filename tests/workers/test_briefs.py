@@ -6,12 +6,12 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import delete, select, update
 
-from ingest import settings, snoozes
+from ingest import snoozes
 from ingest.db import transaction
 from ingest.models import Channel, DayValue, Delivery, Person, Readiness
 from scoring.words import LANGUAGES
 from tests.workers.hygiene_stage import arrive, judge, moment, owner, plain, send, told
-from tests.workers.peers import STRAINED, USUAL, open_relay, story
+from tests.workers.peers import STRAINED, USUAL, mailed, story
 from workers import brief_letter, notes, upkeep
 from workers.kinds import KINDS
 
@@ -27,11 +27,7 @@ FORBIDDEN = re.compile(
 @pytest.fixture
 def relay(database, home, monkeypatch, clock):
     clock(f"{YESTERDAY}T05:00")
-    with open_relay() as (relay, url):
-        monkeypatch.setenv("VAGUS_SMTP_URL", url)
-        monkeypatch.setenv("VAGUS_MAIL_FROM", "Vagus <alerts@example.net>")
-        monkeypatch.setenv("VAGUS_BASE_URL", "https://vagus.example.net")
-        settings.settings.cache_clear()
+    with mailed(monkeypatch) as relay:
         yield relay
 
 

@@ -11,7 +11,8 @@ from ingest import channels, privacy, settings, signin, store, vault
 from ingest import clock as the_clock
 from ingest.db import transaction
 from ingest.models import Alert, Channel, Delivery, Person, ScoreRequest, SignInCode
-from tests.workers.peers import live_nights, make_person, make_told, open_relay, story
+from tests.workers.peers import live_nights, mailed, make_person, make_told, story
+from tests.workers.sync_stage import send_due
 from workers import codes, leases, letters, messages, outcomes, score
 
 FORBIDDEN = re.compile(
@@ -23,21 +24,8 @@ FORBIDDEN = re.compile(
 
 @pytest.fixture
 def relay(home, monkeypatch):
-    with open_relay() as (relay, url):
-        monkeypatch.setenv("VAGUS_SMTP_URL", url)
-        monkeypatch.setenv("VAGUS_MAIL_FROM", "Vagus <alerts@example.net>")
-        monkeypatch.setenv("VAGUS_BASE_URL", "https://vagus.example.net")
-        settings.settings.cache_clear()
+    with mailed(monkeypatch) as relay:
         yield relay
-
-
-def send_due():
-    """What the tick and the tasks do, without a broker between."""
-    with transaction() as session:
-        claimed = leases.claim(session, messages.DELIVERIES)
-    for key, token in claimed:
-        outcomes.run(messages.DELIVERIES, key, token, messages.deliver)
-    return len(claimed)
 
 
 def score_and_send(person, clock, *, at="2026-03-01T09:02"):

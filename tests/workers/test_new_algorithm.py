@@ -13,7 +13,7 @@ from ingest.db import transaction
 from ingest.models import Alert, Person, Readiness, ScoreRequest
 from scoring import ALGORITHM_VERSION
 from tests.workers.hygiene_stage import breathe, judge, live_on, owner, send, told
-from tests.workers.peers import STRAINED, USUAL, live_nights, make_person, open_relay, story
+from tests.workers.peers import STRAINED, USUAL, live_nights, mailed, make_person, story
 from workers import leases, score, upkeep
 
 TODAY = date(2026, 3, 1)
@@ -23,9 +23,7 @@ DEAF = 9.0  # a threshold that no strain reaches
 @pytest.fixture
 def mira(database, home, clock, monkeypatch):
     clock("2026-03-01T09:00")
-    with open_relay() as (_, url):
-        monkeypatch.setenv("VAGUS_SMTP_URL", url)
-        monkeypatch.setenv("VAGUS_MAIL_FROM", "Vagus <alerts@example.net>")
+    with mailed(monkeypatch):
         yield owner(wants=("strained", "recovered", "other_signs", "brief"))
 
 

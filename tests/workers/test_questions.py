@@ -9,13 +9,14 @@ from sqlalchemy import select, update
 
 from ingest import clock as the_clock
 from ingest import questions as asking
-from ingest import settings, store
+from ingest import store
 from ingest.db import transaction
 from ingest.models import Alert, Channel, Delivery, Person, Question
 from scoring import Gate, Night
 from tests.ingest.questions_stage import LEAN, TODAY, asked, leaning, ready, restate
-from tests.workers.peers import live_nights, make_person, open_relay, story
-from workers import kinds, leases, messages, outcomes, question_letter, questions, score
+from tests.workers.peers import live_nights, mailed, make_person, story
+from tests.workers.sync_stage import send_due
+from workers import kinds, leases, question_letter, questions, score
 from workers.outcomes import Unwanted
 
 FIRST = TODAY - timedelta(days=4)  # the first night that leans
@@ -194,19 +195,8 @@ def test_a_mail_that_waited_is_dropped_where_mail_is_not_wished_for_any_more(ses
 
 @pytest.fixture
 def relay(home, monkeypatch):
-    with open_relay() as (relay, url):
-        monkeypatch.setenv("VAGUS_SMTP_URL", url)
-        monkeypatch.setenv("VAGUS_MAIL_FROM", "Vagus <alerts@example.net>")
-        monkeypatch.setenv("VAGUS_BASE_URL", "https://vagus.example.net")
-        settings.settings.cache_clear()
+    with mailed(monkeypatch) as relay:
         yield relay
-
-
-def send_due() -> None:
-    with transaction() as session:
-        claimed = leases.claim(session, messages.DELIVERIES)
-    for key, token in claimed:
-        outcomes.run(messages.DELIVERIES, key, token, messages.deliver)
 
 
 def prepared(**changes) -> int:

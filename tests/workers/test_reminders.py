@@ -6,12 +6,12 @@ from datetime import date
 import pytest
 from sqlalchemy import select, update
 
-from ingest import settings, snoozes
+from ingest import snoozes
 from ingest.db import transaction
 from ingest.models import Alert, Channel, Delivery
 from ingest.replay import DISCARDED
 from tests.workers.hygiene_stage import arrive, breathe, judge, live_on, owner, plain, send, told
-from tests.workers.peers import STRAINED, USUAL, open_relay, story
+from tests.workers.peers import STRAINED, USUAL, mailed, story
 
 TODAY = date(2026, 3, 1)
 
@@ -19,11 +19,7 @@ TODAY = date(2026, 3, 1)
 @pytest.fixture
 def relay(database, home, monkeypatch, clock):
     clock("2026-03-01T09:00")
-    with open_relay() as (relay, url):
-        monkeypatch.setenv("VAGUS_SMTP_URL", url)
-        monkeypatch.setenv("VAGUS_MAIL_FROM", "Vagus <alerts@example.net>")
-        monkeypatch.setenv("VAGUS_BASE_URL", "https://vagus.example.net")
-        settings.settings.cache_clear()
+    with mailed(monkeypatch) as relay:
         yield relay
 
 

@@ -23,7 +23,8 @@ from ingest.db import transaction
 from ingest.models import Alert, Channel, Connection, Delivery, Person, VendorAccount
 from providers.errors import ContractBroken, DeliveryFailed, RateLimited, Unavailable
 from tests.workers.peers import make_person, make_told, open_relay
-from workers import deliveries, leases, messages, outcomes
+from tests.workers.sync_stage import send_due
+from workers import deliveries
 from workers.channels import Message, webpush
 from workers.pushbox import open_pushbox
 
@@ -68,14 +69,6 @@ def subscribed(person, browser):
     with transaction() as session:
         subscription = push.Subscription(given["endpoint"], **given["keys"], label="Chrome on Android")
         push.subscribe(session, person, subscription)
-
-
-def send_due():
-    with transaction() as session:
-        claimed = leases.claim(session, messages.DELIVERIES)
-    for key, token in claimed:
-        outcomes.run(messages.DELIVERIES, key, token, messages.deliver)
-    return len(claimed)
 
 
 def every(table):
