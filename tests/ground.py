@@ -42,7 +42,7 @@ def empty_tables(url: str) -> None:
             connection.execute(FROM_ONE_AGAIN)
 
 
-def wait_for(true: Callable[[], object], seconds: float = 20, every: float = 0.02) -> None:
+def wait_for(true: Callable[[], object], seconds: float = 60, every: float = 0.02) -> None:
     """Wait until `true()` is, at most `seconds`; an exception counts as not yet.
 
     What stays true once it is may be asked less often: who waits for processes takes their processor by asking.

@@ -33,7 +33,7 @@ def chromium() -> Iterator[Browser]:
 def open_page(chromium: Browser, stage: Stage, sitter: Sitter | None, width=390, scheme="light", **options) -> Page:
     viewport = {"width": width, "height": 844}
     context = chromium.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True, **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     if sitter:
         context.add_cookies([{"name": "vagus_session", "value": sitter.cookie, "url": stage.url}])
     return context.new_page()

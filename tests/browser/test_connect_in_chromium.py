@@ -43,7 +43,7 @@ def sim(stage: Stage) -> Iterator[Simulated]:
 def own_page(chromium, stage: Stage, sitter: Sitter, width: int = 390) -> Page:
     """A browser of the person that holds our policy."""
     context = chromium.new_context(viewport={"width": width, "height": 844})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     context.add_cookies([{"name": "vagus_session", "value": sitter.cookie, "url": stage.url, "sameSite": "Lax"}])
     return context.new_page()
 

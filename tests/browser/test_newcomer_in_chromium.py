@@ -45,7 +45,7 @@ def entrance() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page(chromium, entrance: str) -> Iterator[Page]:
     context = chromium.new_context(viewport=PHONE)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(30_000)
     opened = context.new_page()
     opened.goto(entrance)
     yield opened

@@ -50,7 +50,7 @@ def chromium() -> Iterator[Browser]:
 
 def open_page(chromium: Browser, stage: Stage, sitter: Sitter | None, width: int, scheme: str) -> Page:
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     if sitter:
         context.add_cookies([{"name": "vagus_session", "value": sitter.cookie, "url": stage.url}])
     return context.new_page()

@@ -7,7 +7,6 @@ decrypted, and its plain text is handed to the real worker as the push service w
 import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -42,6 +41,11 @@ PushManager.prototype.subscribe = async (options) => {
 """
 PERMISSION = "Object.defineProperty(Notification, 'permission', { get: () => '%s' });"
 COUNTED = "Notification.requestPermission = async () => { window.asked = (window.asked || 0) + 1; return '%s'; };"
+COUNTED_WHEN_SHOWN = """() => {
+  const show = ServiceWorkerRegistration.prototype.showNotification.bind(registration);
+  self.shown = 0;
+  registration.showNotification = async (...given) => { await show(...given); self.shown += 1; };
+}"""
 IPHONE = "delete window.PushManager; delete window.Notification; navigator.standalone = false;"
 STATES = {
     "ask": PERMISSION % "default",
@@ -71,7 +75,7 @@ def box(stage: Stage, monkeypatch) -> Iterator[Pushbox]:
 
 def open_page(browser: Browser, stage: Stage, sitter: Sitter, *scripts: str, width=390, scheme="light") -> Page:
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     context.grant_permissions(["notifications"], origin=stage.url)
     context.add_cookies([{"name": "vagus_session", "value": sitter.cookie, "url": stage.url}])
     for script in scripts:
@@ -103,7 +107,11 @@ def channels() -> list[str]:
 
 
 def hand_over(page: Page, plain: str) -> None:
-    """Give the worker a push, as the browser does when its push service delivers one."""
+    """Give the worker a push, as the browser does when its push service delivers one, and wait until it is shown.
+
+    Who asks Chromium for its notifications while one is being shown may make it forget that one: 8 of 240 were lost
+    on a busy machine. So the worker counts what it has shown, and is asked before the browser is.
+    """
     active = "navigator.serviceWorker.ready.then(each => each.active.state === 'activated' && !each.installing)"
     wait_for(lambda: page.evaluate(active))  # what is handed to a worker that is being replaced is lost
     cdp = page.context.new_cdp_session(page)
@@ -113,8 +121,11 @@ def hand_over(page: Page, plain: str) -> None:
     origin = page.evaluate("location.origin")
     wait_for(lambda: page.evaluate("1") and [each for each in registrations if each["scopeURL"] == f"{origin}/"])
     (own,) = {each["registrationId"] for each in registrations if each["scopeURL"] == f"{origin}/"}
+    (worker,) = page.context.service_workers
+    worker.evaluate(COUNTED_WHEN_SHOWN)
     told = {"origin": origin, "registrationId": own, "data": plain}
     cdp.send("ServiceWorker.deliverPushMessage", told)
+    wait_for(lambda: worker.evaluate("self.shown"))
 
 
 def notifications(page: Page) -> list[dict]:
@@ -136,11 +147,7 @@ def test_a_message_goes_from_the_switch_to_the_lock_screen_and_comes_back_as_sho
     page.wait_for_url("**/channels?tested=true")
     send_due()
     (taken,) = box.taken
-    for _ in range(3):  # a browser under load may drop what the debugger hands it; a push service would try again
-        hand_over(page, taken.plain.decode())
-        with suppress(pytest.fail.Exception):
-            wait_for(lambda: notifications(page), 8)
-            break
+    hand_over(page, taken.plain.decode())
     (shown,) = notifications(page)
     with transaction() as session:
         delivery = session.scalars(select(Delivery)).one()
@@ -175,7 +182,7 @@ def test_a_newer_message_of_a_thread_replaces_the_one_that_stands(stage: Stage, 
     for body in ("first", "second"):
         told = {"title": "Vagus", "body": body, "navigate": f"{stage.url}/today", "tag": "alert-1"}
         hand_over(page, json.dumps({"web_push": 8030, "notification": told}))
-        wait_for(lambda body=body: [each["body"] for each in notifications(page)] == [body])
+        assert [each["body"] for each in notifications(page)] == [body]
 
 
 @pytest.mark.parametrize("plain", ["no JSON", "{}", '{"notification": {}}', '{"notification": {"body": "x"}}'])
@@ -183,7 +190,6 @@ def test_a_push_that_cannot_be_read_shows_something_all_the_same(stage: Stage, b
     page = open_page(browser, stage, stage.sitter(), subscribing(box))
     turn_on(page, stage)
     hand_over(page, plain)
-    wait_for(lambda: notifications(page))
     assert [(each["title"], each["body"]) for each in notifications(page)] == [("Vagus", "Something changed in Vagus.")]
 
 

@@ -26,6 +26,7 @@ from ingest import settings
 from ingest.db import transaction
 from ingest.models import Delivery, Person, ScoreRequest
 from ingest.store import request_score
+from tests.ground import wait_for
 from tests.workers.peers import ROOT, make_told, open_relay, processes
 from workers.app import app
 from workers.consumer import Consumer
@@ -48,7 +49,7 @@ class Broker:
 
     def start(self) -> None:
         self.server = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
-        until(lambda: self.client().ping(), 20)
+        wait_for(lambda: self.client().ping())
 
     def kill(self) -> None:
         self.server.send_signal(signal.SIGKILL)
@@ -56,18 +57,6 @@ class Broker:
 
     def client(self) -> redis.Redis:
         return redis.Redis(unix_socket_path=str(self.socket))
-
-
-def until(true, seconds=60):
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except redis.RedisError:
-            pass
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def free_port():
@@ -119,18 +108,18 @@ def test_a_broker_killed_with_work_in_hand_loses_nothing_and_kills_no_worker(
         beat, worker, scorer = start("beat"), start("worker-notify"), start("worker-score")
         for _ in range(4):  # four threads have a mail in hand, more wait in the worker and in the queue
             assert relay.arrived.acquire(timeout=60)
-        until(lambda: broker.client().hlen("unacked") > 0, 5)  # what a worker fetched ahead of its threads
+        wait_for(lambda: broker.client().hlen("unacked") > 0, 5)  # what a worker fetched ahead of its threads
         broker.kill()
         time.sleep(4)
         broker.start()
         pass_the_leases(clock)
-        until(lambda: sent() == PEOPLE, 90)
+        wait_for(lambda: sent() == PEOPLE, 90)
         assert worker.alive, worker.said
         assert beat.alive, beat.said
         assert scorer.alive, scorer.said
         with transaction() as session:
             session.execute(update(Delivery).values(status="waiting", sent_at=None))  # it takes new work as well
-        until(lambda: sent() == PEOPLE, 60)
+        wait_for(lambda: sent() == PEOPLE)
         assert worker.alive, worker.said
     assert len(set(relay.ids)) == PEOPLE
     assert len(relay.ids) == 2 * PEOPLE, "each was sent once before the rows were set back, and once after"
@@ -152,7 +141,7 @@ def test_celerys_own_consumer_still_ends_there_so_that_ours_is_still_needed(brok
 
 
 def losing(kind, broker):
-    """A consumer whose broker is killed while it holds a message that it has not acknowledged, and asks for the next."""
+    """A consumer whose broker is killed while it holds a message unacknowledged, and asks for the next."""
     lost = kind(print, app=app, pool=TaskPool(1), controller=SimpleNamespace(use_eventloop=False, pool=None))
     lost.connection = Connection(broker.url, transport_options=app.conf.broker_transport_options)
     queue = Queue("notify", Exchange("notify"), routing_key="notify")
@@ -161,7 +150,7 @@ def losing(kind, broker):
     lost.connection.Consumer(queue, on_message=held.append).consume()
     other, beside = Queue("upkeep", Exchange("upkeep"), routing_key="upkeep"), lost.connection.channel()
     lost.connection.Consumer(other, channel=beside, on_message=held.append).consume()  # as for remote control
-    until(lambda: lost.connection.drain_events(timeout=5) is None and held, 5)
+    wait_for(lambda: lost.connection.drain_events(timeout=5) is None and held, 5)
     with suppress(TimeoutError):
         lost.connection.drain_events(timeout=0.2)
     broker.kill()
@@ -187,6 +176,6 @@ def test_a_broker_flushed_with_claims_outstanding_is_told_again_once_the_leases_
         time.sleep(4)
         assert sent() == 0, "a lease still holds"
         pass_the_leases(clock)
-        until(lambda: sent() == PEOPLE, 60)
-        until(lambda: unscored() == 0, 60)
+        wait_for(lambda: sent() == PEOPLE)
+        wait_for(lambda: unscored() == 0)
     assert len(relay.ids) == len(set(relay.ids)) == PEOPLE

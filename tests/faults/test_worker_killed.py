@@ -1,6 +1,5 @@
 """A worker that is killed at its work: equal rows after recovery, and what was told is told once."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from ingest import clock as the_clock
 from ingest import store
 from ingest.db import transaction
 from ingest.models import Alert, Delivery, Person, Readiness, ScoreRequest
+from tests.ground import wait_for
 from tests.workers.peers import live_nights, make_person, make_told, open_relay, processes, story
 
 pytestmark = pytest.mark.slow
@@ -19,13 +19,6 @@ pytestmark = pytest.mark.slow
 def world(database, valkey, home, clock):
     """A database, a broker and a clock."""
     return clock
-
-
-def until(true, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def count(table, *conditions):
@@ -59,16 +52,16 @@ def test_a_worker_killed_while_scoring_leaves_a_request_that_the_next_one_answer
         with transaction() as blocking:
             blocking.execute(select(Person.id).where(Person.id == mira).with_for_update())
             worker = start("worker-score")
-            until(lambda: count(ScoreRequest, ScoreRequest.attempts == 1))
+            wait_for(lambda: count(ScoreRequest, ScoreRequest.attempts == 1))
             worker.kill()  # it has begun, and stands before the person's row
         assert readiness(mira) == []
         start("worker-score")
         with transaction() as session:
             store.request_score(session, twin, "test")
-        until(lambda: count(ScoreRequest, ScoreRequest.person == twin) == 0)
+        wait_for(lambda: count(ScoreRequest, ScoreRequest.person == twin) == 0)
         assert count(ScoreRequest) == 1, "the lease still holds"
         pass_the_leases(clock)
-        until(lambda: count(ScoreRequest) == 0)
+        wait_for(lambda: count(ScoreRequest) == 0)
     assert len(readiness(mira)) == 78
     assert readiness(mira) == readiness(twin)
     assert count(Alert, Alert.person == mira) == count(Delivery, Delivery.person == mira) == 1
@@ -94,7 +87,7 @@ def test_a_worker_killed_while_sending_repeats_a_mail_only_where_the_relay_had_t
         assert count(Delivery, Delivery.status == "sent") == 0
         pass_the_leases(clock)
         start("worker-notify")
-        until(lambda: count(Delivery, Delivery.status == "sent") == 2)
+        wait_for(lambda: count(Delivery, Delivery.status == "sent") == 2)
     assert len(set(relay.ids)) == 2
     assert all(relay.ids.count(each) <= most for each in relay.ids)
     assert count(Alert, Alert.told) == 2

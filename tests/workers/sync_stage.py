@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from sqlalchemy import func, select, text
+from tenacity import wait_none
 
-from ingest import clock, connections, db, hooks, oauth, people, privacy
+from ingest import client, clock, connections, db, hooks, oauth, people, privacy
 from ingest.models import BackfillWindow, Connection, ScoreRequest, StreamState, VendorApp
 from providers.simulator.conversation import Heard
 from providers.simulator.people import Story
@@ -195,7 +196,8 @@ def last_night() -> date:
 
 
 @pytest.fixture
-def stage(database: str, valkey: str) -> Iterator[Stage]:
+def stage(database: str, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    monkeypatch.setattr(client, "PAUSE", wait_none())  # between tries within seconds
     with staged() as made:
         yield made
 

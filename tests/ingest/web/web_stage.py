@@ -1,7 +1,9 @@
 """The stage of page tests: the real application behind a real server, people with known nights, and browsers."""
 
+import asyncio
 import random
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +25,16 @@ from workers.supervision.serve import ONLY_OUR_LOGS
 
 TODAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 5, 48, tzinfo=UTC)
+TRUSTED = ssl.create_default_context()  # read once: a browser a test would read all roots anew
+
+
+class Prompt(uvicorn.Server):
+    """A server that ends when told to, and does not look ten times a second whether it was."""
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        while not self.should_exit:
+            await asyncio.sleep(0.01)  # noqa: ASYNC110  (uvicorn is told by a flag)
 
 
 def nights(
@@ -81,7 +93,7 @@ class Stage:
 
     def client(self, **options: object) -> httpx.Client:
         """A browser with cookies of its own, signed out."""
-        made = httpx.Client(base_url=self.url, timeout=20, **options)
+        made = httpx.Client(base_url=self.url, timeout=20, verify=TRUSTED, **options)
         self.clients.append(made)
         return made
 
@@ -159,7 +171,7 @@ def stage(database: str, clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
         monkeypatch.setenv("VAGUS_SMTP_URL", "smtp+plain://127.0.0.1:1")
         monkeypatch.setenv("VAGUS_BASE_URL", f"http://127.0.0.1:{port}")
         reread_settings()
-        server = uvicorn.Server(uvicorn.Config(create_app(), lifespan="off", **ONLY_OUR_LOGS))
+        server = Prompt(uvicorn.Config(create_app(), lifespan="off", **ONLY_OUR_LOGS))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         deadline = time.monotonic() + 10
