@@ -33,8 +33,8 @@ class Prompt(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await self.on_tick(0)
-        while not self.should_exit:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110  (uvicorn is told by a flag)
+        while not self.should_exit:  # noqa: ASYNC110  (uvicorn is told by a flag)
+            await asyncio.sleep(0.01)
 
 
 def nights(
