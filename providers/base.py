@@ -1,7 +1,8 @@
 """The vocabulary in which a vendor is declared: how one connects, which streams it has, how it notifies, its limits.
 
-A vendor is one file of these declarations and small pure functions. Paging, retries, refreshing and storage are
-`ingest`'s and never appear in it. What cannot be said here is said by a reviewed change to this file, no subclass.
+A vendor is one file, or one folder, of these declarations and small pure functions. Paging, retries, refreshing and
+storage are `ingest`'s and never appear in it. What cannot be said here is said by a reviewed change to this file, no
+subclass.
 """
 
 import json
@@ -67,8 +68,8 @@ class OAuth:
     """An OAuth 2 grant. Scopes named here are asked for; those a stream names are needed by it.
 
     `other_token_urls` are tried where the first refuses, never after a time-out: a refused request spends no token.
-    `scopes_from` is where the granted scopes are told: in each token's answer, or in that to the `code` alone, where a
-    refresh has to name scopes of its own (`refresh_params`) and may be answered with no others.
+    `scopes_from` is where the granted scopes are told: in each token's answer; in that to the `code` alone, where a
+    refresh has to name scopes of its own (`refresh_params`) and may be answered with no others; or nowhere, `absent`.
     `revoke` makes the requests that end a grant, from access and refresh token.
     """
 
@@ -82,7 +83,7 @@ class OAuth:
     pkce: bool = False
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     refresh_params: Mapping[str, str] = field(default_factory=dict)
-    scopes_from: Literal["token", "code", "callback", "absent"] = "token"
+    scopes_from: Literal["token", "code", "absent"] = "token"
     rotation: Literal["single_use", "may_rotate", "stable"] = "single_use"
     revoke: Callable[[str, str | None], Sequence[Request]] | None = None
 
@@ -282,8 +283,7 @@ class Provider:
 
     def stream(self, name: str) -> Stream:
         """The stream of this name. Raises KeyError."""
-        return next((stream for stream in self.streams if stream.name == name), None) or _unknown(self.name, name)
-
-
-def _unknown(provider: str, stream: str) -> Stream:
-    raise KeyError(f"{provider} has no stream {stream}")
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise KeyError(f"{self.name} has no stream {name}")

@@ -39,12 +39,12 @@ class FileRefused(VagusError):
 
 
 class DeliveryFailed(VagusError):
-    """Raised when a message did not go out: `permanent` means this channel will never take it."""
+    """Raised when a message did not go out: `permanent` means that the channel, or `address` alone, takes none ever."""
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
-        """Keep the one bit that the sender decides by."""
+    def __init__(self, message: str, *, permanent: bool, address: str | None = None) -> None:
+        """Keep what the sender decides by."""
         super().__init__(message)
-        self.permanent = permanent
+        self.permanent, self.address = permanent, address
 
 
 class Misconfigured(VagusError):

@@ -34,8 +34,8 @@ class DayValue:
     """One number for one civil day, such as a night's HRV.
 
     `record` is the vendor's id, or a key that the reader builds from the record's own instant; a day is never identity.
-    `value` is in the unit of the definition's measure. `link` names the episode (stream, record) whose day and interval
-    this value takes once it is there; without one, `day` must be set.
+    `value` is in the unit of the definition's measure. `link` names the record (stream, id) that the value goes with;
+    where that is an episode, it takes the episode's day and interval once that is there. Otherwise `day` must be set.
     """
 
     definition: Definition
@@ -70,9 +70,10 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """Something that may explain a night: `present` False is an explicit no. `link` moves its day with an episode's.
+    """Something that may explain a night: `present` False is an explicit no.
 
-    One that lasts has a `last_day`, and holds on each day between.
+    It goes with the record that `link` names, and moves with its day where that is an episode. One that lasts has a
+    `last_day`, and holds on each day between.
     """
 
     day: date

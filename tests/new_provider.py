@@ -14,13 +14,12 @@ SKELETON = Template('''"""$TITLE: the page of the vendor's API documentation, an
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Annotated, NotRequired
+from typing import NotRequired
 
-from pydantic import AwareDatetime, StringConstraints
 from typing_extensions import TypedDict
 
 from providers import measures
-from providers.base import Asked, Budget, InToken, OAuth, Provider, Stream, TokenPaging, Window, as_date
+from providers.base import Asked, Budget, Id, Instant, InToken, OAuth, Provider, Stream, TokenPaging, Window, as_date
 from providers.measures import Definition
 from providers.shapes import DayValue, Episode, Row
 
@@ -31,9 +30,9 @@ RESTING = Definition(measures.RESTING_HEART_RATE, "${name}_night_lowest", "sleep
 class Night(TypedDict):
     """What a record holds of what is read here; units in words. What may be missing or null says so."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$$")]
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    id: Id
+    starts_at: Instant
+    ends_at: Instant
     lowest_heart_rate: NotRequired[float | None]
 
 

@@ -1,4 +1,4 @@
-"""Files that people can download from a vendor. One module a vendor, one line in SOURCES."""
+"""Files that people can download from a vendor: one `FileSource` a vendor, one line in SOURCES."""
 
 from collections.abc import Iterator
 from io import BufferedReader

@@ -13,7 +13,6 @@ from providers.exports.whoop_cycles import Cycle, read_cycle, rows_of
 from providers.exports.whoop_journal import Answer, read_answer, tags_of
 from providers.shapes import Rejected, Row
 
-STREAMS = {"cycles": whoop_columns.CYCLES, "journal": whoop_columns.JOURNAL}
 MAPPING = "2"
 
 KNOWN_BUT_UNUSED = {
@@ -86,7 +85,7 @@ def _read_cycles(found: Iterable[Line], columns: Columns, now: datetime) -> _Sor
             continue
         moments = cycle.moments
         latest = max(latest or moments.latest, moments.latest)
-        cycles[moments.record] = max(cycle, cycles.get(moments.record, cycle), key=lambda one: one.rank)
+        cycles[moments.record] = max(cycles.get(moments.record, cycle), cycle, key=lambda one: one.rank)
     good = [row for record in sorted(cycles) for row in rows_of(cycles[record])]
     rejected += [row for row in good if isinstance(row, Rejected)]
     return latest, [row for row in good if not isinstance(row, Rejected)], rejected

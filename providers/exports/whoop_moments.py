@@ -24,7 +24,7 @@ class SetAside(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Instants in UTC, and the two local readings that decide the day. A night is both onset and wake, or neither."""
+    """Instants in UTC, the civil day, and the offset in minutes. A night is both onset and wake, or neither."""
 
     record: str
     start: datetime

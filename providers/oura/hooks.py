@@ -16,9 +16,8 @@ import pydantic_core
 from pydantic import AwareDatetime, NaiveDatetime, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from providers.base import Answer, Hint, Request, Subscribing, Subscription, Webhook
+from providers.base import Answer, Hint, Id, Request, Subscribing, Subscription, Webhook, Word
 from providers.errors import ContractBroken
-from providers.oura.records import Id, Word
 
 # Oura's data types, and the streams that bring them. Heart rate has no notice.
 STREAMS: Mapping[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from providers import measures
-from providers.base import Asked
+from providers.base import Asked, Instant, wrong_times
 from providers.measures import Context, Definition
 from providers.oura.records import (
     DailyActivity,
@@ -21,7 +21,6 @@ from providers.oura.records import (
     DailySpo2,
     DatedHeartRate,
     HeartRate,
-    Instant,
     RestModePeriod,
     RingConfiguration,
     Samples,
@@ -63,8 +62,8 @@ def read_sleep(records: Sequence[Sleep], _asked: Asked) -> Iterator[Row]:
     for record in records:
         if record["type"] == "deleted":
             yield Gone(SLEEP, record["id"])
-        elif wrong := _wrong_times(record["bedtime_start"], record["bedtime_end"]):
-            yield Rejected(wrong, json.dumps(record, default=str, sort_keys=True), record=record["id"])
+        elif wrong := wrong_times(record, record["bedtime_start"], record["bedtime_end"], LONGEST):
+            yield wrong
         else:
             yield _episode(record)
             yield from _night_values(record)
@@ -199,8 +198,8 @@ def read_workouts(records: Sequence[Workout], _asked: Asked) -> Iterator[Row]:
     """Workouts, by Oura's class of intensity: it gives no heart rate with them."""
     for record in records:
         starts, ends = record["start_datetime"], record["end_datetime"]
-        if wrong := _wrong_times(starts, ends):
-            yield Rejected(wrong, json.dumps(record, default=str, sort_keys=True), record=record["id"])
+        if wrong := wrong_times(record, starts, ends, LONGEST):
+            yield wrong
             continue
         detail: dict[str, float | str] = {name: record[name] for name in ("activity", "intensity", "source")}
         numbers = {"distance_meters": record.get("distance"), "energy_kilocalories": record.get("calories")}
@@ -264,23 +263,18 @@ def read_rings(records: Sequence[RingConfiguration], _asked: Asked) -> Iterator[
 
 
 def read_rest_modes(records: Sequence[RestModePeriod], asked: Asked) -> Iterator[Row]:
-    """Days of declared rest or illness; one without an end lasts to the end of what was asked for."""
-    for record in records:
-        last = record.get("end_day") or asked.until.date()
-        yield Tag(
-            record["start_day"],
-            "rest_mode",
-            "oura",
-            link=(REST_MODE, record["id"]),
-            last_day=max(last, record["start_day"]),
-        )
+    """Days of declared rest or illness; one without an end lasts to the end of what was asked for.
+
+    A day has one such tag, and of two for one day the last stands: the longer rest comes after the shorter, such as one
+    that was begun by mistake, ended, and begun again.
+    """
+
+    def last_day(record: RestModePeriod) -> date:
+        return max(record.get("end_day") or asked.until.date(), record["start_day"])
+
+    for record in sorted(records, key=last_day):
+        yield Tag(record["start_day"], "rest_mode", "oura", link=(REST_MODE, record["id"]), last_day=last_day(record))
 
 
 def _offset(at: datetime) -> int:
     return int((at.utcoffset() or timedelta()).total_seconds() // 60)
-
-
-def _wrong_times(starts: datetime, ends: datetime) -> str | None:
-    if ends <= starts:
-        return "it ends before it starts"
-    return "it lasts more than two days" if ends - starts > LONGEST else None

@@ -4,18 +4,14 @@ Only fields that are read are named; others pass unseen. A document in which a n
 aside alone. Words that Oura may add to (types, sources, activities) are plain strings: a new one breaks nothing.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, NotRequired
 
-from pydantic import AwareDatetime, Field, FiniteFloat, StringConstraints
+from pydantic import Field, FiniteFloat
 from typing_extensions import TypedDict
 
-# The first ring was sold in 2015. Times outside of what PostgreSQL or a person could mean stop here.
-EARLIEST, LATEST = datetime(2013, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+from providers.base import EARLIEST, LATEST, Id, Instant, Word
 
-Id = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,100}$")]
-Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]{0,100}$")]
-Instant = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
 Day = Annotated[date, Field(ge=EARLIEST.date(), lt=LATEST.date())]
 Milliseconds = Annotated[int, Field(ge=int(EARLIEST.timestamp()) * 1000, lt=int(LATEST.timestamp()) * 1000)]
 Seconds = Annotated[int, Field(ge=0, lt=7 * 86400)]

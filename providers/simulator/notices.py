@@ -68,6 +68,11 @@ class Notices(ABC, Generic[AnApp, AnAccount]):
         ready = [notice for notice in self.waiting if at_once or notice.due_at <= now]
         return sorted(ready, key=lambda notice: notice.due_at)
 
+    def drop(self, notice: Notice) -> None:
+        """Send a notice no more; another sender that found it due may have been faster."""
+        if notice in self.waiting:
+            self.waiting.remove(notice)
+
     def heard(self, notice: Notice, heard: Heard, now: datetime) -> None:
         """What a notice was answered: done, due again, or lost."""
         if notice not in self.waiting:

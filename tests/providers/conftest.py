@@ -2,7 +2,6 @@
 
 import io
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,6 @@ from providers.exports import whoop_csv
 from providers.simulator.whoop_export import CYCLE_COLUMNS, JOURNAL_COLUMNS
 
 NOW = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
-FIXTURES = Path(__file__).parent / "fixtures" / "whoop"
 
 USUAL = {
     "Cycle start time": "2026-11-02 22:41:07",

@@ -8,7 +8,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest.reading import Page, read_page
+from ingest.grants.reading import Page, read_page
 from providers import PROVIDERS
 from providers.base import Asked, Provider, Stream
 from providers.shapes import DayValue, Episode, Gone, Points, Rejected, Row, Tag

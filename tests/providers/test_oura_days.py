@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ingest.reading import read_page
+from ingest.grants.reading import read_page
 from providers import get
 from providers.base import Asked
 from providers.shapes import DayValue, Episode, Points, Rejected, Tag
@@ -183,6 +183,13 @@ def test_a_rest_mode_holds_on_each_of_its_days_and_one_that_goes_on_until_what_w
         (date(2026, 4, 3), date(2026, 4, 3)),
     ]
     assert {(row.name, row.source, type(row)) for row in rows} == {("rest_mode", "oura", Tag)}
+
+
+def test_of_two_rest_modes_that_begin_on_one_day_the_longer_comes_last_and_so_stands():
+    mistaken = {"id": "m1", "start_day": "2026-03-30", "end_day": "2026-03-30"}
+    meant = {"id": "m2", "start_day": "2026-03-30", "end_day": None}
+    for pair in ((mistaken, meant), (meant, mistaken)):
+        assert [row.link[1] for row in read("rest_mode_period", *pair)] == ["m1", "m2"]
 
 
 def test_a_rest_mode_that_may_still_go_on_is_asked_for_by_the_day_it_began():

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from ingest.reading import read_page
+from ingest.grants.reading import read_page
 from providers import get
 from providers.shapes import DayValue, Episode, Gone, Points, Rejected
 from tests.providers.pages import ASKED
@@ -189,7 +189,7 @@ def test_totals_are_kept_in_minutes_and_an_edited_bedtime_is_marked():
     ("change", "reason"),
     [
         ({"bedtime_end": "2026-03-25T22:00:00+01:00"}, "it ends before it starts"),
-        ({"bedtime_end": "2026-03-29T22:00:00+01:00"}, "it lasts more than two days"),
+        ({"bedtime_end": "2026-03-29T22:00:00+01:00"}, "it lasts more than 48 hours"),
         ({"bedtime_start": "2026-03-25T23:00:00"}, "bedtime_start: Input should have timezone info"),
         ({"bedtime_start": "0001-01-01T00:00:00+14:00"}, "bedtime_start: Input should be greater than or equal to"),
         ({"day": "9999-12-31"}, "day: Input should be less than"),

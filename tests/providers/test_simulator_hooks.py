@@ -195,6 +195,17 @@ def test_an_answer_of_410_cancels_the_subscription(stage):
     assert sent(stage.pass_(hours=2)) == []
 
 
+def test_two_senders_may_find_a_notice_due_whose_subscription_one_of_them_loses(stage):
+    subscribe(stage)
+    sent(stage)
+    sent(stage.at("2026-03-20T09:00"))
+    hooks = stage.pass_(seconds=30).oura.hooks
+    notice = hooks.due(stage.now)[0]
+    hooks.heard(notice, Heard(410), stage.now)
+    assert notice not in hooks.waiting
+    assert hooks.call(notice, stage.now) is None
+
+
 def test_an_expired_subscription_is_silent(stage):
     subscribe(stage)
     sent(stage)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.reading import read_page
+from ingest.grants.reading import read_page
 from providers.base import Asked
 from providers.oura import OURA, reading
 from providers.shapes import DayValue, Episode, Gone, Points, Tag
@@ -91,9 +91,14 @@ def test_every_night_comes_back_with_its_numbers_and_its_ring(stage, had):
     assert {row.day for row in mains.values()} >= worn
 
 
-def test_what_the_person_threw_away_comes_back_as_gone(stage, had):
-    gone = {row.record for row in answered(stage, "oura.sleep") if isinstance(row, Gone)}
-    assert gone <= {known for known, _, kind in had["other_sleep"] if kind == "deleted"}
+def test_what_the_person_threw_away_comes_back_as_gone_and_as_nothing_else():
+    stage = Stage(nights=40).at("2026-03-21T23:00")
+    stage.connect()
+    thrown = next(row.record for row in answered(stage, "oura.sleep") if isinstance(row, Episode) and row.main)
+    stage.account.removed[thrown] = stage.now
+    rows = answered(stage, "oura.sleep")
+    assert thrown in {row.record for row in rows if isinstance(row, Gone)}
+    assert thrown not in {row.record for row in rows if isinstance(row, Episode | DayValue)}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from ingest.reading import read_page
+from ingest.grants.reading import read_page
 from providers.base import Asked
 from providers.exports import whoop_csv, whoop_series
 from providers.shapes import DayValue, Episode, Gone, Rejected

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from providers.exports import whoop_csv, whoop_series
+from providers.exports import whoop_series
 from providers.shapes import DayValue, Episode, Rejected
 
 KEY = "2026-11-03T06:41:07Z"
@@ -222,8 +222,9 @@ def test_faults_of_a_row_that_another_replaces_are_not_reported(read, cycles, ro
     assert rejected_of(read(cycles(row(end="", hrv="bad"), row()))) == []
 
 
-def test_a_fault_that_stands_twice_in_a_file_is_reported_once_at_its_first_line(read, cycles, row):
-    bad = row(wake="yesterday")
+@pytest.mark.parametrize("cells", [{"wake": "yesterday"}, {"hrv": "999"}])
+def test_a_fault_that_stands_twice_in_a_file_is_reported_once_at_its_first_line(read, cycles, row, cells):
+    bad = row(**cells)
     (fault,) = rejected_of(read(cycles(row(), bad, bad)))
     assert fault.line == 3
 
@@ -275,6 +276,6 @@ def test_a_row_set_aside_names_its_record_where_the_start_could_be_read(read, cy
     assert [fault.record for fault in faults] == [KEY, None]
 
 
-def test_the_reader_has_the_streams_that_its_exports_name(read, cycles, journal, row):
-    assert read(cycles(row())).stream == whoop_csv.STREAMS["cycles"] == "whoop.cycles"
-    assert read(journal(("Hydrated?", "true"))).stream == whoop_csv.STREAMS["journal"] == "whoop.journal"
+def test_the_reader_says_which_of_the_two_files_it_read(read, cycles, journal, row):
+    assert read(cycles(row())).stream == "whoop.cycles"
+    assert read(journal(("Hydrated?", "true"))).stream == "whoop.journal"

@@ -105,7 +105,7 @@ class Hooks(Notices[App, Account]):
         """The signed request of a notice; None, and it is dropped, where nobody follows any more."""
         ordered = self.subscriptions.get(notice.to)
         if ordered is None:
-            self.waiting.remove(notice)
+            self.drop(notice)
             return None
         body = json.dumps(notice.event, separators=(",", ":")).encode()
         timestamp = str(int(now.timestamp()))

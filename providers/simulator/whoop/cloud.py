@@ -69,13 +69,15 @@ class Account(cloud.Account):
             for position, document in enumerate(self.documents[kind])
             if document.id == known and document.versions[-1].body["score_state"] == SCORED
         ]
+        if not documents:
+            return False
         self.phone.opened.append(now)
         for kind, position, document in documents:
             last = document.versions[-1]
             anew = Version(now, last.stamp, edited(kind, last.body, edit))
             self.documents[kind][position] = replace(document, versions=(*document.versions, anew))
         self.__dict__.pop("arrivals", None)  # worked out from the documents once
-        return bool(documents)
+        return True
 
     def export(self, now: datetime) -> bytes:
         """The ZIP that the person would be mailed now: the same nights, with gaps where nothing could be scored."""

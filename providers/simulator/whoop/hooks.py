@@ -54,7 +54,7 @@ class Hooks(Notices[App, Account]):
         app = self.grants.apps.get(notice.to)
         allowed = any(grant.client_id == notice.to for grant in self.grants.of(notice.person))
         if not app or not app.webhook_url or not allowed:
-            self.waiting.remove(notice)
+            self.drop(notice)
             return None
         body = json.dumps(notice.event, separators=(",", ":")).encode()
         timestamp = str(round(now.timestamp() * 1000))
