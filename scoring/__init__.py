@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from .baseline import usual
 from .context import Context
 from .explain import explain, shown_points, suggest
-from .gates import Gate, other_causes
-from .night import Night, Session, SignalName, open_diary
+from .gates import AROUND, Gate, other_causes
+from .night import Night, Session, open_diary
 from .persistence import State, Weighing, follow
 from .policy import ALGORITHM_VERSION, SENSITIVITY, Policy
 from .readiness import Assessment, Driver, Input, Readings
@@ -28,7 +28,6 @@ __all__ = [
     "shown_points",
 ]
 
-AROUND: tuple[SignalName, ...] = ("respiratory_rate", "skin_temperature", "oxygen_saturation", "sleep")
 DEFAULT = Policy()
 
 

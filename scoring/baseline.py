@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .night import Bools, Diary, Floats, Rows, SignalName, last_row
+from .windows import before
 
 OLDEST, NEWEST = 66, 7  # the window is [t - 66, t - 7], in calendar nights
 FEWEST_NIGHTS = 14  # fewer say too little of a scale
@@ -49,7 +50,7 @@ def usual(diary: Diary, signal: SignalName, since: Rows | None = None) -> Baseli
     values = diary.values[signal]
     values = np.log(values) if signal == "hrv" else values
     clean = np.where(diary.tagged("alcohol", "ill"), np.nan, values)
-    window = _lagged(clean, diary.since[signal] if since is None else since)
+    window = before(clean, OLDEST, NEWEST, diary.since[signal] if since is None else since)
     window, shift = _without_phase(window, _phase(diary))
     nights = np.isfinite(window).sum(axis=1)
     center = _median(window, nights)
@@ -57,15 +58,6 @@ def usual(diary: Diary, signal: SignalName, since: Rows | None = None) -> Baseli
     scale = _steadied(scale, nights, diary, signal)
     enough = nights >= FEWEST_NIGHTS
     return Baseline(np.where(enough, center + shift, np.nan), np.where(enough, scale, np.nan), nights)
-
-
-def _lagged(values: Floats, since: Rows) -> Floats:
-    """Row t holds values[t - 66 : t - 6], NaN before the series began; shape (rows, 60)."""
-    padded = np.concatenate((np.full(OLDEST, np.nan), values))
-    width = OLDEST - NEWEST + 1
-    windows = sliding_window_view(padded, width)[: len(values)]
-    rows = np.arange(len(values))[:, None] - OLDEST + np.arange(width)
-    return np.where(rows >= since[:, None], windows, np.nan)
 
 
 def _median(window: Floats, nights: Rows) -> Floats:

@@ -23,7 +23,8 @@ from .words import Language, speaker
 from .words.context import DE, EN
 
 FEWEST_DAYS = 14
-SAME_DAY = 18 * 60  # minutes between hard sessions that are news even in a week that is called hard or full
+HOUR = 60  # minutes
+SAME_DAY = 18 * HOUR  # minutes between hard sessions that are news even in a week that is called hard or full
 TWO_A_DAYS_OF_5 = 2
 SHORT_NIGHT = 60.0  # minutes under the own median
 WEEKLY_DEBT = 300.0
@@ -76,8 +77,7 @@ class Context:
         yield from self._hard(self.hard[row], self.together[row])
         if self.double[row] >= TWO_A_DAYS_OF_5:
             yield self.words.say("double", days=self.double[row])
-        if self.close[row] >= 0:  # NaN is not
-            yield self.words.count("close", max(1, int(self.close[row] // 60)))
+        yield from self._rest(self.close[row])
         if self.saturated[row]:
             yield self.words.say("saturated", nights=self.saturated[row])
         yield from map(self.words.say, self.plain.get(row, ()))
@@ -93,8 +93,16 @@ class Context:
         elif of_5 >= HARD_OF_5:
             yield self.words.say("hard_days", days=of_5)
 
+    def _rest(self, minutes: float) -> Iterator[str]:
+        """What lay between two hard sessions; NaN is neither more nor less than an hour."""
+        if minutes >= HOUR:
+            yield self.words.count("close", int(minutes // HOUR))
+        elif minutes < HOUR:
+            yield self.words.say("close.less")
+
     def _hours(self, minutes: float) -> str:
-        return self.words.say("hours", hours=f"{minutes // 60:.0f}", minutes=f"{minutes % 60:02.0f}")
+        hours, left = divmod(round(minutes), HOUR)
+        return self.words.say("hours", hours=hours, minutes=f"{left:02}")
 
 
 def _busy(had: Training) -> Bools:

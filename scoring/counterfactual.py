@@ -11,7 +11,7 @@ from itertools import takewhile
 from statistics import median
 from typing import Literal, TypeAlias
 
-from . import assess
+from . import assess, deviation
 from .night import Night
 from .persistence import State
 from .policy import Policy
@@ -22,7 +22,7 @@ Cause: TypeAlias = Literal["alcohol", "hot_night", "ill", "travel", "short_sleep
 LEFT_OUT: tuple[Cause, ...] = ("alcohol", "hot_night")  # what was noted explains its own nights
 HELD_BACK: tuple[Cause, ...] = ("ill", "travel")  # what was noted holds back judgement around them
 NOTED = frozenset((*LEFT_OUT, *HELD_BACK))
-REACH = timedelta(days=12)  # nights that a decision rests on
+REACH = timedelta(days=deviation.REACH)  # nights that a decision rests on
 PAST = 160  # nights before them: the usual range looks back 66, and is learnt after 60 recorded ones
 HIGHEST = 3
 SHORTER_BY, SHORT = 60.0, 300.0  # minutes under the own usual; or so few at all
@@ -64,7 +64,8 @@ def _again(nights: Sequence[Night], cause: Cause, days: tuple[date, ...], onset:
     explained = [_explained(night, cause) if night.day in days else night for night in nights]
     again = [night for night in assess(explained, policy) if night.day > onset - REACH]
     state = next(night.state for night in again if night.day == onset)
-    starts = next((night.day for night in again if night.state == "strained"), None)
+    strained = (night.day for night in again if night.day >= onset and night.state == "strained")
+    starts = next(strained, None)  # strain before the onset was another, and had passed
     return Without(cause, days, state, starts)
 
 

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from .baseline import Baseline, usual
 from .gates import Causes
 from .night import Bools, Diary, Floats, Rows, last_row
+from .windows import trailing
 
 CLIP = 3.0  # a deviation beyond it says "sensor" rather than "more"
 CORRELATION = 0.75  # of the two deviations from night to night; -0.80 between ln rMSSD and heart rate in 49 people
@@ -100,7 +100,8 @@ class Recent:
 def weigh(diary: Diary, causes: Causes, restart: int = 0) -> Evidence:
     """Compare every night with what was usual; `restart` is the row before which nothing is usual any more.
 
-    Nights that another cause excuses do not lean towards strain, and what one adds to a night is taken off.
+    What an alert rests on leaves out the nights that another cause excuses and takes off what one adds to a night;
+    what a person is shown counts both.
     """
     hrv_since = np.maximum(diary.since["hrv"], restart)
     resting_since = np.maximum(diary.since["resting_heart_rate"], restart)
@@ -111,7 +112,7 @@ def weigh(diary: Diary, causes: Causes, restart: int = 0) -> Evidence:
     counts = ~diary.tagged("alcohol")
     began = np.maximum(diary.since["hrv"], diary.since["resting_heart_rate"])
     nights = _recent(tonight, RECENT, counts, began)
-    hrv_nights, resting_nights = _recent(hrv, RECENT, counts, began), _recent(resting, RECENT, counts, began)
+    hrv_alone, resting_alone = _recent(hrv, RECENT, counts, began), _recent(resting, RECENT, counts, began)
     unexplained, unexcused = tonight - causes.relief, counts & ~causes.excused
     kept = nights.without_worst()
     enough = np.where(nights.count() >= FEWEST_RECENT, nights.count() - 1.0, np.nan)
@@ -128,13 +129,13 @@ def weigh(diary: Diary, causes: Causes, restart: int = 0) -> Evidence:
         tonight_hrv_share=hrv_share,
         tonight_resting_share=resting_share,
         strain=nights.strain(),
-        strain_hrv_share=np.where(kept, _trailing(hrv_share), 0).sum(axis=1) / enough,
-        strain_resting_share=np.where(kept, _trailing(resting_share), 0).sum(axis=1) / enough,
+        strain_hrv_share=np.where(kept, trailing(hrv_share, REACH), 0).sum(axis=1) / enough,
+        strain_resting_share=np.where(kept, trailing(resting_share, REACH), 0).sum(axis=1) / enough,
         unexplained=_recent(np.minimum(unexplained, LOUDEST), RECENT, unexcused, began).strain(),
-        hrv_strain=hrv_nights.strain(),
-        resting_strain=resting_nights.strain(),
-        hrv_mean=hrv_nights.mean(),
-        resting_mean=resting_nights.mean(),
+        hrv_strain=hrv_alone.strain(),
+        resting_strain=resting_alone.strain(),
+        hrv_mean=hrv_alone.mean(),
+        resting_mean=resting_alone.mean(),
         latest_mean=_recent(tonight, EASING_NIGHTS, counts, began).mean(),
         recent=nights.count(),
         leaning=nights.above(LEANING),
@@ -146,7 +147,7 @@ def weigh(diary: Diary, causes: Causes, restart: int = 0) -> Evidence:
 def nights_heard(diary: Diary) -> Rows:
     """Of the last 12 calendar nights, how many brought either signal at all."""
     heard = np.isfinite(diary.values["hrv"]) | np.isfinite(diary.values["resting_heart_rate"])
-    count: Rows = (_trailing(heard.astype(np.float64)) > 0).sum(axis=1)
+    count: Rows = (trailing(heard.astype(np.float64), REACH) > 0).sum(axis=1)
     return count
 
 
@@ -168,15 +169,9 @@ def _joint(hrv: Floats, resting: Floats) -> tuple[Floats, Floats, Floats]:
     return hrv_share, resting_share, np.where(has_hrv | has_resting, hrv_share + resting_share, np.nan)
 
 
-def _trailing(values: Floats) -> Floats:
-    """Row t holds values[t - 11 : t + 1]; shape (rows, 12)."""
-    padded = np.concatenate((np.full(REACH - 1, np.nan), values))
-    return sliding_window_view(padded, REACH)
-
-
 def _recent(values: Floats, most: int, counts: Bools, began: Rows) -> Recent:
     """Take the last `most` recorded nights that count: of 12 calendar nights, none older than the present series."""
-    windows = _trailing(np.where(counts, values, np.nan))
+    windows = trailing(np.where(counts, values, np.nan), REACH)
     rows = np.arange(len(values))[:, None] - REACH + 1 + np.arange(REACH)
     known = np.isfinite(windows) & (rows >= began[:, None])
     from_latest = np.cumsum(known[:, ::-1], axis=1)[:, ::-1]

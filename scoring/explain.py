@@ -16,6 +16,7 @@ from .words import LANGUAGES, Language, Speaker, speaker
 from .words.states import DE, EN
 
 UNSURE = 0.6  # confidence below it is named
+THEN: Mapping[str, str] = {"night.latest": "night.then", "night.none": "night.none_then"}  # once the night is past
 SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
 
 
@@ -65,7 +66,8 @@ def without_feeling(explanation: str) -> str:
 def of_then(explanation: str) -> str:
     """The explanation of a night that is not the latest any more, in whichever language."""
     for told in SPEAKERS.values():
-        explanation = explanation.replace(told.say("night.latest"), told.say("night.then"))
+        for latest, then in THEN.items():
+            explanation = explanation.replace(told.say(latest), told.say(then))
     return explanation
 
 
@@ -94,7 +96,9 @@ def _watch(told: Speaker, reading: Reading) -> list[str]:
 
 
 def _strained(told: Speaker, reading: Reading) -> list[str]:
-    return [_leaning(told, reading), *_night(told, reading), told.say("strained")]
+    """Strain stays open over nights that are too few to be counted."""
+    leaning = told.say("strained.few") if reading.strain is None else _leaning(told, reading)
+    return [leaning, *_night(told, reading), told.say("strained")]
 
 
 def _recovering(told: Speaker, reading: Reading) -> list[str]:

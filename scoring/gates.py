@@ -12,13 +12,15 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from .baseline import Baseline, usual
-from .night import Bools, Diary, Floats, SignalName, last_row
+from .night import Bools, Diary, Floats, Rows, SignalName, last_row
 from .windows import WEEKS_8, before, known, percentile, trailing
 from .words import LANGUAGES, Language, Speaker, speaker
 from .words.gates import DE, EN
 
 GateName: TypeAlias = Literal["illness", "travel", "altitude", "short_sleep"]
 
+# Signals that other causes are looked for in, beside the two that decide.
+AROUND: tuple[SignalName, ...] = ("respiratory_rate", "skin_temperature", "oxygen_saturation", "sleep")
 ILLNESS_NIGHTS = 5  # a sign counts for so many nights, its own included
 BREATHING_ALONE = 2.5  # scales of breathing rate that speak by themselves
 BREATHING_WITH_WARMTH, WARMTH = 1.5, 1.8  # scales of breathing rate and skin temperature that speak together
@@ -30,6 +32,7 @@ TRAVEL_RELIEF, TRAVEL_FADES = 0.7, 2.5  # joint deviation on the first night; ni
 DAY_MINUTES = 1440.0
 THIN_AIR, THIN_AIR_SCALES, THIN_AIR_LASTING, THIN_AIR_NIGHTS = 2.0, 2.0, 1.5, 4  # oxygen tonight; mean of three nights
 SHORT_NIGHT, SHORT_OF, SHORT_IN = 60.0, 3, 5  # minutes under usual, on three of five nights
+NOTED: Mapping[str, int] = {"alcohol": 1, "hot_night": 1, "late_meal": 1, "vaccination": 3}  # nights that a tag excuses
 SHORT_RELIEF, SHORT_FROM, SHORT_MOST = 0.3, 0.5, 2.0  # joint deviation for each hour missing, after the first half
 SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
 
@@ -95,7 +98,7 @@ def other_causes(diary: Diary, around: Mapping[SignalName, Baseline], language: 
         ill.active,
         away.active,
         held=ill.active | thin.active | short.active,
-        excused=ill.active | thin.active | diary.tagged("alcohol", "hot_night"),
+        excused=ill.active | thin.active | _noted(diary),
         relief=_travel_relief(away) + SHORT_RELIEF * np.clip(missing / 60 - SHORT_FROM, 0, SHORT_MOST),
     )
 
@@ -104,14 +107,14 @@ def illness(diary: Diary, breathing: Baseline, warmth: Baseline, told: Speaker) 
     """Breathing rate alone, or with skin temperature; without either sensor two still days; or the person's own word.
 
     Breathing rises by 1 to 3 a minute before and with a cold (Natarajan 2020). A night with alcohol explains its own
-    breathing, so only its tag `ill` would speak there.
+    breathing, which says nothing there.
     """
     rate, temperature = diary.values["respiratory_rate"], diary.values["skin_temperature"]
     breath = (rate - breathing.center) / breathing.scale
     warm = (temperature - warmth.center) / warmth.scale
     seen = (breath >= BREATHING_ALONE) | ((breath >= BREATHING_WITH_WARMTH) & (warm >= WARMTH))
     seen &= ~diary.tagged("alcohol")
-    still = _still_and_raised(diary, np.isnan(breathing.center))
+    still = _still_and_raised(diary, np.isnan(breathing.center)) & ~diary.tagged("alcohol")
     resting, unwell = diary.tagged("rest_mode"), diary.tagged("ill")
     noted = resting | unwell
     reasons = dict.fromkeys(np.flatnonzero(still).tolist(), told.say("still"))
@@ -176,11 +179,24 @@ def _travel_relief(away: Gating) -> Floats:
     return np.where(away.active, TRAVEL_RELIEF * np.exp(-since / TRAVEL_FADES), 0.0)
 
 
+def _noted(diary: Diary) -> Bools:
+    """Nights that the person's own word explains without a gate."""
+    found = np.zeros(len(diary.days), dtype=np.bool_)
+    for tag, nights in NOTED.items():
+        found |= _within(last_row(diary.tagged(tag)), nights)
+    return found
+
+
 def _gating(name: GateName, signs: Bools, nights: int, reasons: Mapping[int, str]) -> Gating:
     latest = last_row(signs)
-    active = (latest >= 0) & (np.arange(len(signs)) - latest < nights)
+    active = _within(latest, nights)
     first = last_row(~active) + 1
     return Gating(name, active, first.tolist(), latest.tolist(), reasons)
+
+
+def _within(latest: Rows, nights: int) -> Bools:
+    """Whether the latest sign, by row, is among the last so many nights."""
+    return (latest >= 0) & (np.arange(len(latest)) - latest < nights)
 
 
 def _carried(values: Floats) -> Floats:

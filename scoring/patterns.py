@@ -12,9 +12,9 @@ from .deviation import Evidence
 from .load import Training
 from .night import Bools, Diary, Floats, Rows, last_row
 from .output import Output
+from .readiness import DEAD_ZONE
 from .windows import WEEK, WEEKS_8, before, mean_and_deviation, percentiles, trailing
 
-DEAD_ZONE = 0.3  # own scales, as in the pattern of eight nights
 SATURATED_NIGHTS = 10
 RECENT_OUTPUT = 14  # days for which a weak output still speaks
 LOOSE = 1.5  # own scales by which both signals are up on one night

@@ -130,11 +130,11 @@ class Course:
         return self._level(night)
 
     def _unjudged(self, night: Moment) -> Step:
-        """Too few nights: an open alert waits for twelve nights, then closes without a word."""
+        """Too few nights: an open alert waits for twelve nights, then closes without a word; at the latest after 28."""
         if night.first:
             self.since = night.row  # learning begins with the first night that brings data
         strained = self.state == "strained"
-        if strained and not night.restarted and night.silent < REACH:
+        if strained and not night.restarted and night.silent < REACH and night.row - self.since < LONGEST_STRAIN:
             return self._stay()
         if strained:
             self.rest_from = night.row

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 ALGORITHM_VERSION = "2"  # raise it whenever the same nights may give another assessment
 
-# The slider in the settings. Synthetic people hear about .7, 1.4 and 2.2 false alerts a year; on real nights, which are
+# The slider in the settings. Synthetic people hear about .6, 1.4 and 2.2 false alerts a year; on real nights, which are
 # noisier, the same rate takes a threshold about .15 higher, so that it comes to about .8, 1.9 and 3 there.
 SENSITIVITY: Mapping[str, float] = MappingProxyType({"calm": 1.0, "balanced": 0.7, "early": 0.5})
 

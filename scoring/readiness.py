@@ -160,7 +160,7 @@ class Readings:
     """Every night's reading; columns are turned into plain numbers once."""
 
     def __init__(
-        self, diary: Diary, evidence: Evidence, context: Mapping[SignalName, Baseline], language: Language = "en"
+        self, diary: Diary, evidence: Evidence, around: Mapping[SignalName, Baseline], language: Language = "en"
     ) -> None:
         self.told = speaker(language, doubts.EN, doubts.DE)
         self.kinds: list[RestingKind] = ["vendor_day" if day else "sleep" for day in vendor_day(diary).tolist()]
@@ -181,7 +181,7 @@ class Readings:
         self.nights: dict[SignalName, list[int]] = {}
         self._range("hrv", np.exp(evidence.hrv_low), np.exp(evidence.hrv_high), evidence.hrv_nights)
         self._range("resting_heart_rate", evidence.resting_low, evidence.resting_high, evidence.resting_nights)
-        for name, usual in context.items():
+        for name, usual in around.items():
             self._range(name, usual.low, usual.high, usual.nights)
 
     def at(self, row: int, night: Night) -> Reading:

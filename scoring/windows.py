@@ -1,4 +1,4 @@
-"""Rolling windows over the calendar: the last days, and the eight weeks before them."""
+"""Rolling windows over the calendar, and what is counted and measured of each."""
 
 from collections.abc import Sequence
 

@@ -13,20 +13,18 @@ TOLD: Mapping[str, Mapping[str, Any]] = {  # what of a night is withheld
     "oxygen": {"oxygen_saturation": None},
     "sleep": {"sleep_minutes": None},
     "cycle": {"cycle_phase": None},
-    "heart rate": {"resting_heart_rate": None},
-    "series": {"hrv_series": "", "resting_series": "", "respiratory_series": "", "temperature_series": ""},
 }
 TAGS: Mapping[str, frozenset[str]] = {
     "notes of drinks": frozenset({"alcohol"}),
     "notes of illness and travel": frozenset({"ill", "travel"}),
 }
-WITHHELD = ("every other cause", "breathing and temperature", "steps", "clock", "oxygen", "sleep", *TAGS, "cycle")
-CAUSES = ("breathing and temperature", "steps", "clock", "oxygen", "sleep", "cycle", *TAGS)
+ALL = "every other cause"
+WITHHELD = (ALL, *TOLD, *TAGS)
 
 
 def withheld(nights: Sequence[Night], what: str) -> tuple[Night, ...]:
     """The same nights without one piece of knowledge, or without all of them."""
-    kinds = CAUSES if what == "every other cause" else (what,)
+    kinds = (*TOLD, *TAGS) if what == ALL else (what,)
     fields: dict[str, Any] = {}
     for kind in kinds:
         fields |= TOLD.get(kind, {})

@@ -23,7 +23,10 @@ from .sweep import weighing_of
 LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2)  # fewer than without asking: every answer weighs all nights anew
 WATCH = Policy().watch
 STATE = "watch"
-CAUSES = ("alcohol", "ill", "rest_mode", "travel", "hot_night", "new_device", "reset_baseline", "medication")
+CAUSES = (
+    *("alcohol", "ill", "rest_mode", "travel", "hot_night", "late_meal", "vaccination"),
+    *("new_device", "reset_baseline", "medication"),
+)
 SAID: Mapping[Kind, str] = {"illness": "ill", "travel": "travel", "heat": "hot_night"}
 WEEK, MOST_A_WEEK = 7, 2
 

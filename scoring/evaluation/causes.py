@@ -80,14 +80,13 @@ def _more_training(life: Life, rng: Rng, first: int, end: int) -> None:
 
 
 def _fatigue(life: Life, world: World, rng: Rng) -> None:
-    """Both signals move for 10 to 25 nights, over a ramp of 2 to 5, and ease over three."""
+    """Both signals move for 10 to 25 nights, over a ramp of 2 to 5, and ease over two more."""
     for first, end in _spans(life, world, rng, "fatigue", world.episodes):
         depth = float(rng.uniform(*world.depth))
         ramp = np.minimum(1, np.arange(1, end - first + 1) / rng.integers(2, 6))
         shape = np.concatenate((ramp, [0.6, 0.3]))
         own = depth * rng.uniform(0.8, 1.2, 2)
         life.strain(first, shape, own[0] * life.hrv_scale, own[1] * life.resting_scale)
-        life.spells[life.spells.index(Spell("fatigue", first, end))] = Spell("fatigue", first, end, depth)
         if happens(rng, world.coupled):
             _more_training(life, rng, first - int(rng.integers(5, 10)), first + int(rng.integers(2, 8)))
     _hard_days(life)
@@ -172,7 +171,7 @@ def _shorten(life: Life, rng: Rng, first: int, nights: int) -> None:
 
 
 def _drinks(life: Life, rng: Rng, world: World) -> None:
-    """Up to one night in six, twice as often at the week's end; one night, and an eighth of it the next."""
+    """Up to one night in six, most of them at the week's end; one night, and an eighth of it the next."""
     often, notes = rng.uniform(0, 0.18), happens(rng, world.noted)
     for night in range(life.length):
         if not happens(rng, often * (2 if night % 7 in (4, 5) else 0.6)):
@@ -186,7 +185,7 @@ def _drinks(life: Life, rng: Rng, world: World) -> None:
         if notes and happens(rng, 0.85):
             life.tags[night].add("alcohol")
         if much > 1:
-            life.spells.append(Spell("alcohol", night, night + 1, float(much)))
+            life.spells.append(Spell("alcohol", night, night + 1))
 
 
 def _cycle(life: Life, rng: Rng) -> None:

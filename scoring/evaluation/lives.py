@@ -18,7 +18,6 @@ Kind: TypeAlias = Literal[
     "altitude",
     "heat",
     "short_sleep",
-    "training",
     "device",
     "firmware",
     "medication",
@@ -34,8 +33,6 @@ class Spell:
     kind: Kind
     first: int
     end: int
-    depth: float = 0.0
-    noted: bool = False
 
 
 @dataclass(slots=True)

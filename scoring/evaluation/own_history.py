@@ -21,10 +21,9 @@ from .sweep import starts, weighing_of
 SPELL_NIGHTS = 16
 RAMP = 3  # nights over which strain comes
 SHALLOWEST, DEEPEST = 0.8, 1.8  # own scales
-APART = 62  # nights from one made-up spell to the next, so that the usual forgets the last one
+APART = 62  # nights from the beginning of one made-up spell to that of the next
 COPIES = 4
 FEWEST_NIGHTS = 60  # that could be compared; fewer promise nothing
-EMPTY: tuple["Outlook", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +37,22 @@ class Outlook:
     alerts_a_year: float
 
 
-def own_history(
-    nights: Sequence[Night], levels: Mapping[str, float] = SENSITIVITY, copies: int = COPIES
-) -> tuple[Outlook, ...]:
+def own_history(nights: Sequence[Night], levels: Mapping[str, float] = SENSITIVITY) -> tuple[Outlook, ...]:
     """One Outlook for each level, in their order; empty under 60 nights that could be compared.
 
     Nights ascend by day. Two years take well under two seconds.
     """
     if not nights:
-        return EMPTY
+        return ()
     weighing = weighing_of(nights)
     compared = np.flatnonzero(np.isfinite(weighing.since().strain))
     if len(compared) < FEWEST_NIGHTS:
-        return EMPTY
+        return ()
     real = starts(weighing, levels.values())
     taken = _taken(weighing, real)
     warned, spells = dict.fromkeys(levels, 0), 0
-    for copy in range(copies):
-        onsets = _onsets(compared, copy * APART // copies, taken)
+    for copy in range(COPIES):
+        onsets = _onsets(compared, copy * APART // COPIES, taken)
         spells += len(onsets)
         found = starts(weighing_of(_strained(nights, weighing, onsets, copy)), levels.values())
         for name, level in levels.items():

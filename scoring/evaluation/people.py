@@ -5,7 +5,7 @@ Natarajan 2020; alcohol from Pietilä 2018; the cycle from Jasinski 2024 and Shi
 Plews 2021. No recording of anybody is in here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -18,7 +18,7 @@ from .worlds import World
 
 FIRST = date(2024, 1, 1)
 SENSES = ("sensors", "oxygen", "steps", "sleep", "trained")
-NIGHTS = 545  # a year and a half; the first eight weeks hold no fatigue
+NIGHTS = 545  # a year and a half; the first forty nights hold no fatigue
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,11 @@ class Person:
     nights: tuple[Night, ...]
     spells: tuple[Spell, ...]
     length: int  # calendar nights, missing ones included
-    first: date = field(default=FIRST)
     drank: frozenset[int] = frozenset()  # calendar nights with drinks, noted or not
 
     def row(self, day: date) -> int:
         """Calendar night of a day, from 0."""
-        return (day - self.first).days
+        return (day - FIRST).days
 
 
 def person(world: World, seed: int, length: int = NIGHTS) -> Person:

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from scoring.baseline import usual
-from scoring.gates import other_causes
-from scoring.night import Night, SignalName, open_diary
+from scoring.gates import AROUND, other_causes
+from scoring.night import Night, open_diary
 from scoring.persistence import Weighing, follow
 from scoring.policy import Policy
 
-AROUND: tuple[SignalName, ...] = ("respiratory_rate", "skin_temperature", "oxygen_saturation", "sleep")
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5)
 
 

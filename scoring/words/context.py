@@ -9,6 +9,7 @@ EN: Mapping[str, str] = {
     "full_week": "Your last week held clearly more training than your weeks before it.",
     "monotonous": "Your last seven days of training were much alike, without an easy day between.",
     "double": "You trained twice on {days} of 5 days.",
+    "close.less": "Less than an hour lay between two hard sessions.",
     "close.one": "Only about {number} hour lay between two hard sessions.",
     "close.other": "Only about {number} hours lay between two hard sessions.",
     "weak": "Your output at a given effort is among the lowest fifth of your last eight weeks.",
@@ -34,7 +35,7 @@ EN: Mapping[str, str] = {
     "unsteady": (
         "Your HRV varies more from night to night than in your usual weeks. That often goes with more training."
     ),
-    "loose": "In the latest night HRV and heart rate were both far up, which is rare: check that the sensor sits well.",
+    "loose": "HRV and heart rate were both far up on this night, which is rare: check that the sensor sits well.",
     "noted": "You noted that {signs}: signs that often go with reduced drive.",
     "sign.heavy_warm_up": "warm-up sets felt heavy",
     "sign.grip": "grip or bar control was off",
@@ -56,6 +57,7 @@ DE: Mapping[str, str] = {
     "full_week": "In deiner letzten Woche steckte deutlich mehr Training als in den Wochen davor.",
     "monotonous": "Deine letzten sieben Trainingstage waren sich sehr ähnlich, ohne einen leichten Tag dazwischen.",
     "double": "An {days} von 5 Tagen hast du zweimal trainiert.",
+    "close.less": "Zwischen zwei harten Einheiten lag weniger als eine Stunde.",
     "close.one": "Zwischen zwei harten Einheiten lag nur etwa {number} Stunde.",
     "close.other": "Zwischen zwei harten Einheiten lagen nur etwa {number} Stunden.",
     "weak": "Deine Leistung bei gleicher Anstrengung liegt im untersten Fünftel deiner letzten acht Wochen.",
@@ -82,7 +84,7 @@ DE: Mapping[str, str] = {
     "unsteady": (
         "Deine HRV schwankt von Nacht zu Nacht mehr als in üblichen Wochen. Das geht oft mit mehr Training einher."
     ),
-    "loose": "Letzte Nacht waren HRV und Puls beide weit erhöht. Das ist selten: Prüf, ob der Sensor gut sitzt.",
+    "loose": "In dieser Nacht waren HRV und Puls beide weit erhöht. Das ist selten: Prüf, ob der Sensor gut sitzt.",
     "noted": "Du hast notiert: {signs}. Solche Anzeichen gehen oft mit weniger Antrieb einher.",
     "sign.heavy_warm_up": "schwere Aufwärmsätze",
     "sign.grip": "unsicherer Griff",

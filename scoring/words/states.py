@@ -22,6 +22,7 @@ EN: Mapping[str, str] = {
         "This pattern often goes with accumulated training strain, but it may be something else: a cold coming on, "
         "alcohol, heat or short sleep can look the same."
     ),
+    "strained.few": "When we last had enough nights to compare, they leaned towards strain.",
     "recovering": "Your nights are moving back towards your usual.",
     "recovering.may": "A hard day may still set them back.",
     "possible_illness": "There are other signs of strain, more than training alone would show.",
@@ -41,6 +42,7 @@ EN: Mapping[str, str] = {
     "leaning.sleep": "On {outside} of your last {judged} nights your sleeping heart rate leaned towards strain.",
     "leaning.vendor_day": "On {outside} of your last {judged} nights your resting heart rate leaned towards strain.",
     "night.none": "The latest night could not be compared; this stands from the nights before.",
+    "night.none_then": "That night could not be compared; this stands from the nights before.",
     "night.latest": "Latest night:",
     "night.then": "That night:",
     "night.one": "Latest night: {first}.",
@@ -84,6 +86,7 @@ DE: Mapping[str, str] = {
         "Dieses Muster geht oft mit angesammelter Trainingsbelastung einher, kann aber auch etwas anderes sein. "
         "Eine beginnende Erkältung, Alkohol, Hitze oder kurzer Schlaf sehen oft genauso aus."
     ),
+    "strained.few": "Als wir zuletzt genug Nächte vergleichen konnten, deuteten sie auf Belastung hin.",
     "recovering": "Deine Nächte nähern sich wieder dem, was für dich üblich ist.",
     "recovering.may": "Ein harter Tag kann sie noch zurückwerfen.",
     "possible_illness": "Es gibt andere Anzeichen von Belastung, mehr als Training allein zeigen würde.",
@@ -103,6 +106,7 @@ DE: Mapping[str, str] = {
     "leaning.sleep": "In {outside} deiner letzten {judged} Nächte deutete dein Schlafpuls auf Belastung hin.",
     "leaning.vendor_day": "In {outside} deiner letzten {judged} Nächte deutete dein Ruhepuls auf Belastung hin.",
     "night.none": "Die letzte Nacht ließ sich nicht vergleichen; das hier gilt noch von den Nächten davor.",
+    "night.none_then": "Jene Nacht ließ sich nicht vergleichen; das hier gilt noch von den Nächten davor.",
     "night.latest": "Letzte Nacht:",
     "night.then": "In jener Nacht:",
     "night.one": "Letzte Nacht: {first}.",

@@ -63,6 +63,16 @@ def test_strain_that_lasts_comes_all_the_same_without_one_of_its_nights():
     assert found.starts >= onset
 
 
+def test_strain_that_had_passed_before_the_onset_has_not_begun_all_the_same(story):
+    """An earlier run of strain lies among the nights looked at; without the highest nights the second never starts."""
+    given = story(117, scatter=0.0).strain(100, 108, 1.5).strain(108, 111, -0.3).strain(111, 117, 2.5).nights()
+    judged = assess(given, POLICY)
+    _, second = (night.day for night in judged if night.alert == "start")
+    assert second == given[-1].day
+    assert any(second - timedelta(days=12) < night.day < second and night.state == "strained" for night in judged)
+    assert by_cause(given, second)["highest"].starts is None
+
+
 def test_who_noted_being_unwell_would_have_heard_of_other_signs():
     given = nights([1.6] * 12)
     onset = onset_of(given)

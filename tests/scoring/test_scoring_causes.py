@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scoring import Assessment, Policy, assess
+from scoring.evaluation.sweep import weighing_of
 
 FIRST = date(2024, 1, 1)
 WIDE = Policy(threshold=0.9)
@@ -114,10 +116,29 @@ def test_what_travel_adds_is_taken_off_when_its_week_is_over(story: Tell) -> Non
     assert days(assess(person().tell(100, 150, utc_offset_minutes=-240).nights(), level)) == []
 
 
-def test_hot_nights_that_were_noted_say_nothing_of_strain(story: Tell) -> None:
+@pytest.mark.parametrize("tag", ["hot_night", "late_meal", "vaccination"])
+def test_nights_whose_cause_was_noted_say_nothing_of_strain(story: Tell, tag: str) -> None:
     assert days(assess(story(150, scatter=0.3).strain(100, 107, 1.6).nights()))
-    hot = story(150, scatter=0.3).strain(100, 107, 1.6).tell(100, 107, tags=frozenset({"hot_night"}))
-    assert days(assess(hot.nights())) == []
+    noted = story(150, scatter=0.3).strain(100, 107, 1.6).tell(100, 107, tags=frozenset({tag}))
+    assert days(assess(noted.nights())) == []
+
+
+def test_a_vaccination_explains_three_nights_and_a_late_meal_its_own(story: Tell) -> None:
+    def excused(tag: str) -> list[int]:
+        told = story(150, scatter=0.3).tell(100, 101, tags=frozenset({tag})).nights()
+        return np.flatnonzero(weighing_of(told).causes.excused).tolist()
+
+    assert excused("vaccination") == [100, 101, 102]
+    assert excused("late_meal") == [100]
+
+
+def test_two_still_days_before_noted_drinks_are_no_illness(story: Tell) -> None:
+    def ill(*tags: str) -> list[int]:
+        still = bare(story(150, scatter=0.3).strain(100, 101, 3.0)).tell(99, 101, steps=2500.0)
+        return open_gates(assess(still.tell(100, 101, tags=frozenset(tags)).nights()), "illness")
+
+    assert ill() == [100, 101, 102, 103, 104]
+    assert ill("alcohol") == []
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.9, 1.5, 2.0])

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from itertools import product
 from typing import Any, NamedTuple, get_args
 
 import pytest
 
-from scoring import Assessment, Driver, Gate, Input, Session, State, assess, shown_points
+from scoring import Assessment, Driver, Gate, Input, Night, Session, State, assess, shown_points
 from scoring.explain import explain, of_then, suggest, without_feeling
 from scoring.readiness import Reading
 from scoring.words import LANGUAGES, Language, doubts, grouped, speaker
@@ -247,6 +248,17 @@ def test_a_place_that_says_it_itself_leaves_out_that_feeling_counts_more() -> No
 @pytest.mark.parametrize(("language", "then"), [("en", "That night: HRV 46 ms"), ("de", "In jener Nacht: HRV 46 ms")])
 def test_a_night_of_the_past_is_not_called_the_latest(language: Language, then: str) -> None:
     assert then in of_then(explain("strained", reading(language=language), (), (), language))
+    unseen = of_then(explain("strained", reading(language=language, tonight=None), (), (), language))
+    assert not re.search("latest|letzte nacht", unseen, re.IGNORECASE)
+
+
+def test_strain_that_stays_open_without_nights_is_not_told_of_the_one_that_is_left(story: Tell) -> None:
+    nights = story(110, scatter=0.0).strain(100, 110, 1.5).nights()
+    silence = [Night(nights[-1].day + timedelta(days=day)) for day in range(1, 12)]
+    last = assess([*nights, *silence])[-1]
+    assert (last.state, last.judged_nights) == ("strained", 1)
+    assert last.explanation.startswith("When we last had enough nights to compare, they leaned towards strain.")
+    assert "of your last" not in last.explanation
 
 
 def test_strain_is_told_in_own_units_with_range_duration_and_lookalikes() -> None:
@@ -372,7 +384,7 @@ def test_confidence_grows_with_nights_and_falls_after_a_change(story: Tell) -> N
 def test_few_recent_nights_lower_confidence(story: Tell) -> None:
     last = assess(story(100).nights(without=tuple(range(89, 96))))[-1]
     assert last.judged_nights == 5
-    assert last.confidence == pytest.approx(5 / 6 * 53 / 53, abs=0.02)
+    assert last.confidence == pytest.approx(5 / 6)
 
 
 def test_inputs_carry_units_ranges_and_series(story: Tell) -> None:
