@@ -28,7 +28,7 @@ Queue = Annotated[str, typer.Argument(help="sync, backfill, score, notify or upk
 Kind = Annotated[str | None, typer.Option(help="stream, window, score or message; else all.")]
 Matching = Annotated[str, typer.Option(help="Only those whose reason contains this.")]
 Fingerprint = Annotated[str, typer.Option(help="Only those of this cause, as the page of operators names it.")]
-Job = Annotated[int | None, typer.Option(help="One alone, by the number `vagus buried` shows.")]
+Job = Annotated[int | None, typer.Option(help="One, by its number in `vagus buried`; a stream by its connection.")]
 Address = Annotated[str, typer.Argument(help="The operator's mail address.")]
 
 operators = typer.Typer(name="operator", help="Those who run the service, and their door.", no_args_is_help=True)

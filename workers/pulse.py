@@ -10,9 +10,8 @@ from ingest import clock
 from ingest.db import transaction
 from ingest.models import Heartbeat
 
-BEAT = timedelta(
-    seconds=5
-)  # a heartbeat this young is not written again: an idle installation should write next to nothing
+# A heartbeat this young is not written again: an idle installation should write next to nothing.
+BEAT = timedelta(seconds=5)
 
 _taken: dict[str, float] = {}
 

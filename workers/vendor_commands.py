@@ -1,19 +1,22 @@
 """What `vagus vendor`, `buried` and `replay --answers` do, once the servers run."""
 
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 import providers
-from ingest import clock, connections, hooks, oauth
-from ingest import replay as replaying
+from ingest import clock
 from ingest.db import transaction
+from ingest.grants import connections, hooks, oauth
+from ingest.grants import replay as replaying
+from ingest.grants.replay import Buried
 from ingest.models import Connection, VendorApp
-from ingest.replay import Buried
 from ingest.settings import settings
 from providers.errors import Misconfigured
 
@@ -46,29 +49,38 @@ def add(vendor: str, client_id: str, secret: str, origin: str | None) -> str:
 
 
 def vendors_table() -> Table:
-    """The vendors there are, whether they are set up, and their connections by state."""
+    """The vendors there are, the app that new connections go to, and all connections by state."""
     with transaction() as session:
         apps = connections.apps(session)
-        counts = session.execute(
-            select(Connection.vendor_app, Connection.state, func.count())
+        stands = session.execute(
+            select(VendorApp.vendor, Connection.state, func.count())
+            .select_from(Connection)
+            .join(VendorApp, VendorApp.id == Connection.vendor_app)
             .where(Connection.kind == "grant")
-            .group_by(Connection.vendor_app, Connection.state)
+            .group_by(VendorApp.vendor, Connection.state)
+            .order_by(Connection.state)
         ).all()
     table = Table(box=None, pad_edge=False)
-    for title in ("Vendor", "App", "Connections", "Paused until"):
+    for title in ("Vendor", "App", "Connections", "Paused"):
         table.add_column(title)
     for provider in providers.PROVIDERS:
         app = apps.get(provider.name)
-        stand = ", ".join(f"{count} {state}" for key, state, count in counts if app and key == app.id)
-        table.add_row(provider.name, app.client_id if app else "not set up", stand or "none", _gate(app))
+        stand = ", ".join(f"{count} {state}" for vendor, state, count in stands if vendor == provider.name)
+        table.add_row(provider.name, escape(app.client_id) if app else "not set up", stand or "none", _gate(app))
     return table
 
 
 def _gate(app: VendorApp | None) -> str:
-    """Until when a vendor is left alone, or who holds it."""
+    """Who holds a vendor, else until when it is left alone."""
     if app and app.held_at:
-        return f"{app.held_by} resumes it"
-    return f"{app.paused_until:%d %b %H:%M}" if app and app.paused_until else ""
+        return f"by {escape(app.held_by or '')}"
+    paused = app.paused_until if app else None
+    return f"until {_told(paused)}" if paused and paused > clock.now() else ""
+
+
+def _told(at: datetime) -> str:
+    """An instant by the clock of this machine."""
+    return f"{at.astimezone():%d %b %H:%M}"
 
 
 def buried() -> list[Buried]:
@@ -83,7 +95,8 @@ def buried_table(jobs: list[Buried]) -> Table:
     for title in ("Kind", "Job", "About", "Since", "Reason"):
         table.add_column(title, overflow="fold")
     for job in jobs:
-        table.add_row(job.kind, str(job.id), job.about, f"{job.since:%d %b %H:%M}" if job.since else "", job.said)
+        since = _told(job.since) if job.since else ""
+        table.add_row(job.kind, str(job.id), escape(job.about), since, escape(job.said))
     return table
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from ingest import clock
+from ingest.grants.replay import MAIL_ADDRESS
 from ingest.models import OperatorAction
-from ingest.replay import MAIL_ADDRESS
 from providers.errors import VagusError
 
 MANY = 100  # rows, beyond which a word must be typed

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from ingest import clock, following
+from ingest import clock
+from ingest.grants import following
 from ingest.models import (
     BackfillWindow,
     Connection,

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import budget
+from ingest.grants import budget
 from ingest.models import VendorApp
 from ingest.ops import counts
 from ingest.standings import declared, title_of

@@ -9,7 +9,8 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ingest import budget
+from ingest.grants import budget
+from ingest.grants.replay import without_addresses
 from ingest.models import (
     BackfillWindow,
     Channel,
@@ -27,7 +28,6 @@ from ingest.models import (
 )
 from ingest.ops import counts
 from ingest.ops.calls import Hold
-from ingest.replay import without_addresses
 from ingest.standings import declared, title_of
 from ingest.vault import key_id, vault
 from providers.errors import Misconfigured, VagusError
@@ -38,7 +38,7 @@ PACE = 5  # minutes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """Where one stream stands; `people` is how many others were given up on it as well."""
+    """Where one stream stands; `people` is how many connections were given up on it."""
 
     title: str
     nightly: bool
@@ -219,7 +219,7 @@ def _streams(session: Session, connection_id: int, vendor: str) -> Sequence[Stre
             next_at=row.next_at,
             failing_since=row.failing_since,
             fail_count=row.fail_count,
-            error=row.last_error or "",
+            error=without_addresses(row.last_error or ""),
             newest_at=row.newest_at,
             people=_given_up(session, stream.name) if row.state == "buried" else 1,
         )

@@ -4,11 +4,12 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 import providers
-from ingest import clock, pauses
+from ingest import clock
+from ingest.grants import pauses
+from ingest.grants.pauses import QUEUES
 from ingest.models import Connection, QueueHold, VendorApp
 from ingest.ops.act import Act, Plan
 from ingest.ops.saying import many
-from ingest.pauses import QUEUES
 from providers.errors import VagusError
 
 MEANS = {

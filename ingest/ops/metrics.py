@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from ingest import clock
 from ingest.db import transaction
+from ingest.grants.replay import KINDS
 from ingest.models import Credential, Delivery, Heartbeat, HintReceived, HookSubscription, VendorApp
 from ingest.ops import counts
 from ingest.ops.board import Board, board
-from ingest.replay import KINDS
 
 TEXT = {
     "vagus_calls": "Calls to vendors by answer: ok, too_many (429), refused (other 4xx), failed (5xx), none.",
@@ -32,6 +32,7 @@ TEXT = {
     "vagus_call_seconds": "How long a call to a vendor took.",
     "vagus_work_seconds": "How long leased work took, whatever its outcome.",
 }
+FROM_NOUGHT: Mapping[tuple[str, ...], int] = {("vagus_errors", "bug"): 0}  # else no rule sees the first one as a rise
 
 
 class Rows(Collector):
@@ -198,7 +199,7 @@ def _of_broker() -> Iterator[Metric]:
 def _counted() -> Iterator[Metric]:
     """Counters and histograms; without a broker they are there, and empty."""
     try:
-        found: Mapping[tuple[str, ...], int] = counts.counted()
+        found: Mapping[tuple[str, ...], int] = {**FROM_NOUGHT, **counts.counted()}
     except RedisError:
         found = {}
     for name, labels in counts.COUNTERS.items():

@@ -69,10 +69,7 @@ def _waiting() -> Select[*tuple[Any, ...]]:
 
 
 def _by_vendor(session: Session, wanted: ColumnElement[bool]) -> Mapping[str, int]:
-    rows = _joined(select(VendorApp.vendor, func.count())).where(wanted).group_by(VendorApp.vendor)
-    return dict(session.execute(rows).all())
-
-
-def _joined(columns: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    rows = columns.select_from(BackfillWindow).join(Connection, Connection.id == BackfillWindow.connection)
-    return rows.join(VendorApp, VendorApp.id == Connection.vendor_app)
+    rows = select(VendorApp.vendor, func.count()).select_from(BackfillWindow)
+    rows = rows.join(Connection, Connection.id == BackfillWindow.connection)
+    rows = rows.join(VendorApp, VendorApp.id == Connection.vendor_app)
+    return dict(session.execute(rows.where(wanted).group_by(VendorApp.vendor)).all())

@@ -29,6 +29,7 @@ def recompute(*, person: int) -> Act:
         plan=plan,
         do=lambda session, _: do(session),
         done=lambda _: "It is due.",
+        back=f"/ops/people/{person}",
     )
 
 

@@ -45,7 +45,7 @@ def yours(seen: "Board") -> list[Problem]:
     """What only a human can fix, worst first."""
     found = [*_stopped(seen)]
     for queue in seen.queues:
-        found += _unheard(queue, seen.at)
+        found += [*_held_queue(queue, seen.at), *_unheard(queue, seen.at)]
     for channel in seen.told.channels:
         found += _untold(channel, seen.at)
     for app in seen.calls:
@@ -85,11 +85,14 @@ def _stopped(seen: "Board") -> Iterator[Problem]:
         yield Problem("beat", sentence, 0, seen.beat_at)
 
 
-def _unheard(queue: QueueStand, now: datetime) -> Iterator[Problem]:
+def _held_queue(queue: QueueStand, now: datetime) -> Iterator[Problem]:
     if queue.hold is not None:
         who = f"{queue.hold.by} holds it since {moment(queue.hold.at, now)}"
         sentence = f'"{queue.queue}": {who}: "{queue.hold.reason}". {_wait(queue.ready)}.'
         yield Problem(f"held:{queue.queue}", sentence, queue.ready, queue.hold.at)
+
+
+def _unheard(queue: QueueStand, now: datetime) -> Iterator[Problem]:
     if queue.listened(now):
         return
     last = f"since {moment(queue.seen_at, now)}" if queue.seen_at else "and none ever did"

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, null, or_, select
 from sqlalchemy.orm import Session
 
+from ingest.grants.pauses import QUEUES
 from ingest.models import (
     BackfillWindow,
     Connection,
@@ -22,7 +23,6 @@ from ingest.models import (
 )
 from ingest.ops import counts
 from ingest.ops.calls import Hold
-from ingest.pauses import QUEUES
 
 HEARD = timedelta(seconds=60)  # what gave no sign of life for so long is not there
 PACE = 5  # minutes over which `done_a_minute` is counted

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from ingest import replay as replaying
+from ingest.grants import replay as replaying
+from ingest.grants.replay import KINDS, Buried
 from ingest.ops.act import Act, Plan
 from ingest.ops.graves import fingerprint as fingerprint_of
 from ingest.ops.saying import lasting, many
-from ingest.replay import KINDS, Buried
 from providers.errors import VagusError
 
 LONGEST_SPREAD = 24 * 3600
@@ -43,6 +43,7 @@ def replay(
 ) -> Act:
     """Try again what was given up: of a kind, of a cause, with this in its reason, or one job by its number.
 
+    The number of a stream is that of its connection: all of its streams are meant where no cause is named.
     `spread` is the seconds over which they become due. Raises VagusError for a kind there is not.
     """
     _check(kind, job)

@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from ingest import filling
+from ingest.grants.replay import without_addresses
 from ingest.models import BackfillWindow, Channel, Connection, Person, Run, ScoreRequest, StreamState, VendorAccount
 from ingest.ops import fresh
 from ingest.ops.calls import calls, shut
-from ingest.replay import without_addresses
 from ingest.standings import declared, title_of
 
 LARGEST = 2**63 - 1

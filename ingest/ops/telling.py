@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from ingest.grants.replay import without_addresses
 from ingest.models import Alert, Channel, Delivery, Person, ScoreRequest
-from ingest.replay import without_addresses
 from scoring import ALGORITHM_VERSION
 
 DAY = timedelta(days=1)
@@ -25,7 +25,7 @@ class ChannelKind:
 
     `sent`, `shown` and `opened` are of today; `waiting` are due and not sent, the oldest since `oldest`; `held` rest
     until quiet hours end, `retrying` until another try; `failed` were given up and stand until replayed or discarded.
-    Of `channels`, `off` were switched off. `last_error` is what the oldest waiting or retrying one was refused with.
+    Of `channels`, `off` were switched off. `last_error` is what one that waits for another try was refused with.
     """
 
     kind: str

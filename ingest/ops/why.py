@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from ingest import words
 from ingest.freshness import moment, on_day
+from ingest.grants.tokens import SPACING
 from ingest.ops.facts import Facts, Stream, facts
 from ingest.ops.fresh import PROMISED
 from ingest.ops.queues import HEARD
 from ingest.ops.saying import lasting, many
-from ingest.tokens import SPACING
 
 Name = Literal[
     "erased",
@@ -97,7 +97,7 @@ def _scheduler_down(seen: Facts, now: datetime) -> Why | None:
         return None
     ago = f"{lasting(now - seen.claimed_at)} ago" if seen.claimed_at else "never yet"
     sentence = f"Nothing is syncing: connections were last claimed {ago}."
-    return Why("scheduler_down", seen.claimed_at, None, sentence, "Restart beat and the worker of upkeep.")
+    return Why("scheduler_down", seen.claimed_at, None, sentence, "Restart beat, then worker-score.")
 
 
 def _no_worker(seen: Facts, now: datetime) -> Why | None:
@@ -105,7 +105,7 @@ def _no_worker(seen: Facts, now: datetime) -> Why | None:
         return None
     ago = f"last seen {lasting(now - seen.heard_at)} ago" if seen.heard_at else "never seen"
     sentence = f'Due since {moment(seen.next_at, now)}, but no worker takes the queue "sync" ({ago}).'
-    return Why("no_worker", seen.heard_at or seen.next_at, None, sentence, "Start a worker.")
+    return Why("no_worker", seen.heard_at or seen.next_at, None, sentence, "Start worker-sync.")
 
 
 def _vendor_paused(seen: Facts, now: datetime) -> Why | None:
@@ -218,7 +218,7 @@ def _lease_lost(seen: Facts, now: datetime) -> Why | None:
         return None
     ago = lasting(now - seen.lease_until)
     sentence = f"Its last worker vanished: the lease ran out {ago} ago, and it is claimed again at its turn."
-    return Why("lease_lost", seen.lease_until, None, sentence, "Release it, where that takes long.")
+    return Why("lease_lost", seen.lease_until, None, sentence, "See why the worker vanished: memory, most of the time.")
 
 
 def _contract(seen: Facts, now: datetime) -> Why | None:
@@ -269,9 +269,10 @@ def _queue_full(seen: Facts, now: datetime) -> Why | None:
         return None
     ago = f"Due since {moment(seen.next_at, now)} ({lasting(now - seen.next_at)})"
     until = _ahead(now + timedelta(minutes=seen.ahead / seen.pace), now) if seen.ahead and seen.pace else None
-    line = f"{many(seen.ahead, 'connection is', 'connections are')} ahead" if seen.ahead else "nobody is ahead"
+    line = f"{many(seen.ahead, 'connection is', 'connections are')} ahead"
     pace = f", at {seen.pace:.0f} a minute it runs around {moment(until, now)}" if until else ""
-    sentence = f"{ago}; {line}{pace or ', it is claimed at the next tick'}."
+    turn = f"{line}{pace}" if seen.ahead else "nobody is ahead, it is claimed at the next tick"
+    sentence = f"{ago}; {turn}."
     return Why("queue_full", seen.next_at, until, sentence, "Add workers." if seen.ahead else "")
 
 

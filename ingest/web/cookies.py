@@ -13,24 +13,24 @@ LEAVING = "vagus_leaving"  # the nonce of a browser on its way to a vendor
 RETURN = "vagus_return"  # the page to go on with after signing in
 
 
-def name(plain: str) -> str:
+def _name(plain: str) -> str:
     """The cookie's name; under https browsers hold `__Host-` names to this host and this scheme."""
     return f"__Host-{plain}" if _secure() else plain
 
 
 def read(request: HTTPConnection, plain: str) -> str | None:
     """A cookie's value, or None."""
-    return request.cookies.get(name(plain))
+    return request.cookies.get(_name(plain))
 
 
 def write(response: Response, plain: str, value: str, seconds: float) -> None:
     """Give the browser a cookie for a while."""
-    response.set_cookie(name(plain), value, max_age=int(seconds), httponly=True, samesite="lax", secure=_secure())
+    response.set_cookie(_name(plain), value, max_age=int(seconds), httponly=True, samesite="lax", secure=_secure())
 
 
 def clear(response: Response, plain: str) -> None:
     """Take a cookie back."""
-    response.delete_cookie(name(plain), httponly=True, samesite="lax", secure=_secure())
+    response.delete_cookie(_name(plain), httponly=True, samesite="lax", secure=_secure())
 
 
 def _secure() -> bool:

@@ -102,7 +102,7 @@ async def _refusal(request: HTTPConnection) -> Response | None:
     path = request.url.path
     if not path.startswith(ONE_CLICK) and _cross_site(request.headers):
         return problem(request, 403)
-    if path == UPLOAD and not await run_in_threadpool(known, request.cookies.get(cookies.name(cookies.SESSION))):
+    if path == UPLOAD and not await run_in_threadpool(known, cookies.read(request, cookies.SESSION)):
         return RedirectResponse("/sign-in", 303)
     return None
 

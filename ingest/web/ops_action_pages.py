@@ -11,6 +11,7 @@ from ingest.db import transaction
 from ingest.models import Operator
 from ingest.ops.act import MANY, Act, By, Changed, Plan, perform
 from ingest.ops.actions import named
+from ingest.ops.operators import NOT_YOURS
 from ingest.web.ops_signed import Operating, Viewing, ops_page
 from providers.errors import VagusError
 
@@ -74,6 +75,7 @@ def _shown(  # noqa: PLR0913  what a form shows again
         act=act,
         plan=plan,
         many=MANY,
+        not_yours=NOT_YOURS,
         error=error,
         reason=reason,
         address=f"{request.url.path}?{request.url.query}",

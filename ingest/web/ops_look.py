@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from ingest.grants.pauses import QUEUES
 from ingest.ops.calls import WELL, Calls
 from ingest.ops.fresh import Freshness
 from ingest.ops.past import Past
@@ -12,7 +13,6 @@ from ingest.ops.problems import Problem
 from ingest.ops.queues import QueueStand
 from ingest.ops.saying import share
 from ingest.ops.telling import ChannelKind
-from ingest.pauses import QUEUES
 
 YOUNG = timedelta(minutes=1)
 SCARCE = 0.1

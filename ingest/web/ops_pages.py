@@ -4,13 +4,14 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from ingest import clock
 from ingest.db import transaction
+from ingest.grants.replay import KINDS
 from ingest.models import Operator, OperatorAction
 from ingest.ops import standing
 from ingest.ops.board import board
@@ -19,7 +20,6 @@ from ingest.ops.retries import chosen
 from ingest.ops.saying import lasting, many
 from ingest.ops.standing import LISTED, STATES
 from ingest.ops.why import why
-from ingest.replay import KINDS
 from ingest.web import ops_look
 from ingest.web.ops_signed import Viewing, ops_page
 
@@ -52,9 +52,7 @@ def the_board(request: Request, operator: Viewing, still: bool = False, acted: i
 
 
 @router.get("/buried")
-def buried(  # a query
-    request: Request, operator: Viewing, kind: str = "", fingerprint: str = "", acted: int = 0
-) -> Response:
+def buried(request: Request, operator: Viewing, kind: str = "", fingerprint: str = "", acted: int = 0) -> Response:
     """What was given up: by cause, and of one cause each job."""
     of_kind = kind if kind in KINDS else None
     with transaction() as session:
@@ -102,7 +100,7 @@ def connection(request: Request, operator: Viewing, number: int, acted: int = 0)
     with transaction() as session:
         shown = standing.connection(session, number, now)
         if shown is None:
-            raise HTTPException(404)
+            return _missing(request, operator, f"there is no connection {number}")
         cause = why(session, number, now)
         done = _done(session, operator, acted)
     days = (now.date() - SHOWN_PAST, now.date())
@@ -117,7 +115,7 @@ def person(request: Request, operator: Viewing, number: int, acted: int = 0) -> 
         shown = standing.person(session, number, now)
         done = _done(session, operator, acted)
     if shown is None:
-        raise HTTPException(404)
+        return _missing(request, operator, f"there is no person {number}")
     return _page(request, "ops_person.html", operator, now, shown=shown, done=done)
 
 
@@ -152,6 +150,10 @@ def audit(request: Request, operator: Viewing, before: int = 0) -> Response:
 def _page(request: Request, template: str, operator: Operator, now: datetime, **shown: Any) -> Response:
     """A page with its times told as of `now`, in UTC."""
     return ops_page(request, template, operator, now=now, lasting=lasting, many=many, at=ops_look.at, **shown)
+
+
+def _missing(request: Request, operator: Operator, text: str) -> Response:
+    return ops_page(request, "ops_error.html", operator, status=404, title="Nothing by that number", text=text)
 
 
 def _done(session: Session, operator: Operator, number: int) -> OperatorAction | None:

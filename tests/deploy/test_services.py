@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from tests.deploy.containers import ROOT, image, own_services
 from tests.ground import wait_for
 from workers.app import WORKERS
 from workers.supervision import embedded
+from workers.supervision.processes import free_port
 
 pytestmark = pytest.mark.slow
 READY_SECONDS = 90  # a runner with other tests beside; alone it takes some six
@@ -92,12 +92,6 @@ def stack(server_home: Path, postgres: str) -> Iterator[Stack]:
             embedded.stop_valkey(server_home)
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
             shutil.rmtree(home)
-
-
-def free_port() -> int:
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return line.getsockname()[1]
 
 
 def environment(stack: Stack, service: str) -> dict[str, str]:

@@ -85,12 +85,12 @@ class Member:
 
 
 class Crew:
-    """All children of one supervisor."""
+    """All children of one supervisor; `start` gives None where a child cannot be started now."""
 
     def __init__(
         self,
         children: tuple[Child, ...],
-        start: Callable[[Child], subprocess.Popen[bytes]],
+        start: Callable[[Child], subprocess.Popen[bytes] | None],
         ended: Callable[[Child, int, float], None],
     ) -> None:
         self.members = [Member(child) for child in children]
@@ -112,9 +112,16 @@ class Crew:
                 member.process, member.due = None, now + pause
                 self._ended(member.child, code, pause)
             if member.process is None and member.due <= now:
-                member.process, member.since = self._start(member.child), now
-                member.restarts += 1
+                self._begin(member, now)
         return min((member.due - now for member in self.members if member.process is None), default=LONGEST_DELAY)
+
+    def _begin(self, member: Member, now: float) -> None:
+        """Start a child; one that could not be started is due again after its pause."""
+        member.process, member.since = self._start(member.child), now
+        if member.process is None:
+            member.due = now + member.backoff.after(0.0)
+        else:
+            member.restarts += 1
 
     def stop(self, hurried: Callable[[], bool]) -> None:
         """Ask all to end, and kill who has not after a while, or at once when the person is in a hurry."""

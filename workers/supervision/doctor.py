@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingest import clock, connections, oauth
+from ingest import clock
 from ingest.db import transaction
+from ingest.grants import connections, oauth
 from ingest.migrate import is_current
 from ingest.settings import settings
 from providers.errors import VagusError
@@ -23,7 +24,7 @@ from workers.channels.relay import PORTS
 from workers.supervision.binaries import POSTGRES_MAJOR, VALKEY_MAJOR, postgres_programs, valkey_program
 from workers.supervision.control import use
 from workers.supervision.home import servers_home
-from workers.supervision.port import listen
+from workers.supervision.port import answers, listen
 from workers.supervision.postgres import refuse_other_major
 from workers.supervision.processes import server_account
 from workers.supervision.running import running
@@ -45,7 +46,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """All checks, in the order in which a start would stumble. Raises Misconfigured for unreadable settings."""
-    own_servers = settings().embedded
+    own_servers, own_database = settings().embedded, settings().database_url is None
     state = running(settings().home)
     if state:
         use(state)
@@ -55,7 +56,7 @@ def examine() -> list[Finding]:
         _home,
         _disk,
         _programs if own_servers else lambda: Finding("programs", "ok", "not needed: servers are given"),
-        _data,
+        _data if own_database else lambda: Finding("data", "ok", "not ours: DATABASE_URL is given"),
         _secrets,
         lambda: Finding("port", "ok", f"ours: {state.address}") if state else _port(),
         _database,
@@ -131,6 +132,8 @@ def _port() -> Finding:
     wanted = settings().port
     with listen(settings().host, wanted) as line:
         port = line.getsockname()[1]
+    if wanted and port != wanted and not settings().embedded and answers(settings().host, wanted, "/healthz"):
+        return Finding("port", "ok", f"{wanted}: the pages answer there")  # as a unit, or in a container
     if wanted and port != wanted:
         return Finding("port", "warn", f"{wanted} is in use", f"{port} would be taken; or set VAGUS_PORT")
     return Finding("port", "ok", f"{port} is free")

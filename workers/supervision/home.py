@@ -152,6 +152,14 @@ def open_log(home: Path, name: str) -> Path:
     return log
 
 
+def trim_logs(home: Path) -> None:
+    """Move what has grown large aside while its process goes on writing: all write at the end, wherever that is."""
+    for log in (home / "log").glob("*.log"):
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
+
+
 def last_words(log: Path) -> str:
     """The line of a log's end that says most about a failure."""
     try:

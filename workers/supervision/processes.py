@@ -3,10 +3,13 @@
 import json
 import os
 import pwd
+import secrets
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from ingest.settings import settings
 from providers.errors import Misconfigured, Unavailable
 
 POLL_SECONDS = 0.03
+PORTS = range(20_000, 32_000)  # below those that the system gives to whoever calls out: one that is free stays so
 GRAVE = (("No space left", "Disk quota"), ("FATAL", "PANIC", "rror:", "vagus:"), ("",))  # the more telling first
 # Run in the background by a shell, a server is no child of ours: it outlives the supervisor and needs no reaping.
 BACKGROUND = '"$@" >&2 & echo $!'
@@ -106,19 +110,24 @@ def _sentence(line: str) -> str:
 
 def launch(command: Sequence[str], account: Account, log: Path) -> int:
     """Start a server in the background, its output appended to `log`; returns its process id. Raises Unavailable."""
-    with log.open("ab") as output:
-        started = subprocess.run(  # noqa: S603 the command is ours
-            ["/bin/sh", "-c", BACKGROUND, "sh", *command],
-            cwd="/",
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=output,
-            text=True,
-            check=True,
-            start_new_session=True,
-            **account.popen,
-        )
+    try:
+        with log.open("ab") as output:
+            started = subprocess.run(  # noqa: S603 the command is ours
+                ["/bin/sh", "-c", BACKGROUND, "sh", *command],
+                cwd="/",
+                env=clean_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+                check=True,
+                start_new_session=True,
+                **account.popen,
+            )
+    except OSError as error:
+        raise Unavailable(f"{command[0]} cannot be started now: {error.strerror}") from None
+    except subprocess.CalledProcessError:
+        raise Unavailable(f"{command[0]} cannot be started now (log: {log})") from None
     return int(started.stdout)
 
 
@@ -163,3 +172,11 @@ def end(pid: int, how: signal.Signals, seconds: float) -> bool:
     except ProcessLookupError:
         return True
     return wait_until(lambda: not alive(pid), seconds)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at, for a process that is started later."""
+    while True:
+        with socket.socket() as line, suppress(OSError):
+            line.bind(("127.0.0.1", secrets.choice(PORTS)))
+            return int(line.getsockname()[1])

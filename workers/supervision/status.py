@@ -13,8 +13,9 @@ def status_table(state: Running) -> Table:
     """The running processes as a table for people."""
     title = f"Vagus at {state.address}" if state.ready else f"Vagus is starting, for {_span(state.since)}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading, justify in (("Process", "left"), ("Id", "right"), ("Up for", "right"), ("Restarts", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+    table.add_column("Process")
+    for heading in ("Id", "Up for", "Restarts"):
+        table.add_column(heading, justify="right")
     for one in (*state.servers, *state.children):
         span = _span(one.since) if one.pid else "[red]ended[/]"
         table.add_row(one.name, str(one.pid or "–"), span, str(one.restarts))

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psycopg
 
 from ingest.settings import settings
 from ingest.vault import create_secrets, load
@@ -18,7 +20,16 @@ from workers.supervision.alarm import Alarm
 from workers.supervision.binaries import POSTGRES_MAJOR, VALKEY_MAJOR
 from workers.supervision.children import LEASH, LISTEN, Backoff, Child, Crew, own_children
 from workers.supervision.embedded import start_postgres, start_valkey, stop_servers
-from workers.supervision.home import give, last_words, make_reachable, open_log, prepare_home, reachable, servers_home
+from workers.supervision.home import (
+    give,
+    last_words,
+    make_reachable,
+    open_log,
+    prepare_home,
+    reachable,
+    servers_home,
+    trim_logs,
+)
 from workers.supervision.port import answers, listen
 from workers.supervision.postgres import postgres
 from workers.supervision.processes import Account, own_account, run, server_account
@@ -193,7 +204,14 @@ class Supervisor:
         if self.ready:
             self.steps.say(f"Vagus is ready: {self.address}{'   Ctrl-C stops it' if self.steps.lively else ''}")
 
-    def _start_child(self, child: Child) -> subprocess.Popen[bytes]:
+    def _start_child(self, child: Child) -> subprocess.Popen[bytes] | None:
+        try:
+            return self._spawned(child)
+        except OSError as error:  # no memory, no process to be had: the others go on
+            self.steps.say(f"{child.name} cannot be started now ({error.strerror}): it is tried again")
+            return None
+
+    def _spawned(self, child: Child) -> subprocess.Popen[bytes]:
         environment = os.environ | self.environment | {LEASH: str(self.leash)}
         passed = [self.leash, self.lock]
         if child.answers:
@@ -220,6 +238,8 @@ class Supervisor:
         for kept in self.kept:
             if not kept.server.up:
                 self._bring_back(kept)
+        with suppress(OSError):  # a full disk: what is written goes on where it can
+            trim_logs(self.home)
         self._record()
 
     def _bring_back(self, kept: Kept) -> None:
@@ -232,7 +252,7 @@ class Supervisor:
             return
         try:
             kept.start(self.home)
-        except VagusError as error:
+        except (VagusError, OSError, psycopg.Error) as error:  # a full disk, a server that went at once
             self.steps.say(str(error))
             kept.since = now
         else:

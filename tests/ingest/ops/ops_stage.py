@@ -6,7 +6,8 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ingest import clock, following, people, store
+from ingest import clock, people, store
+from ingest.grants import following
 from ingest.models import (
     BackfillWindow,
     Channel,

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from ingest import clock as the_clock
-from ingest import following, pauses, replay
+from ingest.grants import following, pauses, replay
 from ingest.models import (
     BackfillWindow,
     Connection,
