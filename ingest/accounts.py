@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from ingest import clock
 from ingest.models import Connection, Fence, Person, VendorAccount
 from ingest.saving import Erased
-from providers.errors import VagusError
+from providers.errors import FileRefused
 
 
 def lock_active(session: Session, person_id: int) -> None:
@@ -21,7 +21,7 @@ def file_account(session: Session, person_id: int, vendor: str) -> VendorAccount
     """The account that a file of this vendor speaks of: the only one, else the one not yet named by a grant.
 
     One whose grant has ended counts where no other does: its nights go on. Made where the person has none. Raises
-    VagusError where several are named and none is open.
+    FileRefused where several are named and none is open.
     """
     lock_active(session, person_id)
     of_vendor = (VendorAccount.person == person_id, VendorAccount.vendor == vendor)
@@ -31,7 +31,7 @@ def file_account(session: Session, person_id: int, vendor: str) -> VendorAccount
     if len(accounts) == 1 or unnamed:
         return (unnamed or list(accounts))[0]
     if accounts:
-        raise VagusError(
+        raise FileRefused(
             f"this person has {len(accounts)} accounts at {vendor}: disconnect all but the file's own first"
         )
     made = VendorAccount(person=person_id, vendor=vendor, created_at=clock.now())

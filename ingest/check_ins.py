@@ -12,8 +12,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ingest import answer_words, clock, people, store
+from ingest import clock, people, store
 from ingest.models import CheckIn
+from ingest.words import answers as answer_words
 from providers.errors import VagusError
 from scoring import Language
 
@@ -37,11 +38,11 @@ class Answers(BaseModel):
 
     feeling: Feeling | None = None
     signs: list[Sign] = Field(default_factory=list, max_length=len(SIGNS))
-    soreness: Annotated[int, Field(ge=0, le=3)] | None = None
-    drinks: Annotated[int, Field(ge=0, le=3)] | None = None  # 3 stands for three and more
+    soreness: Annotated[int, Field(ge=0, le=SORENESS)] | None = None
+    drinks: Annotated[int, Field(ge=0, lt=len(DRINKS))] | None = None  # the last stands for three and more
     travelled: bool = False
     hot_night: bool = False
-    rpe: Annotated[int, Field(ge=0, le=10)] | None = None  # how hard yesterday's training was
+    rpe: Annotated[int, Field(ge=0, le=HARDEST)] | None = None  # how hard yesterday's training was
 
     def stored(self) -> dict[str, Any]:
         """What was answered, as it is kept; empty where nothing was."""

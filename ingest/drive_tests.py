@@ -15,8 +15,9 @@ from typing import Literal, get_args
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import answer_words, clock, people
+from ingest import clock, people
 from ingest.models import DriveTest
+from ingest.words import answers as answer_words
 from providers.errors import VagusError
 from scoring import Language
 

@@ -15,10 +15,8 @@ from scoring import Assessment
 
 FIELDS = {"hrv_ms": "hrv", "resting_heart_rate": "resting_heart_rate"}
 DECIDING = {measure: FIELDS[name] for measure, name in SIGNALS.items() if name in FIELDS}
-FIELD_PARTS = {
-    "hrv": "heart_rate_variability",
-    "resting_heart_rate": "resting_heart_rate",
-}  # of vendors' and files' fields
+# How the fields of vendors and files are called that tell of a signal, in part.
+FIELD_PARTS = {"hrv": "heart_rate_variability", "resting_heart_rate": "resting_heart_rate"}
 UNSCORABLE, LEFT_OUT = "came without a value that counts", "left out: too short a night, or a value that cannot be"
 
 

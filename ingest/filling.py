@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ingest import clock
-from ingest.budget import FOR_NOW
+from ingest.grants.budget import FOR_NOW
 from ingest.models import BackfillWindow, Connection, DayValue, Episode, Series
 from ingest.source import GRANT_RANK
 from providers import measures

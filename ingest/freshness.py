@@ -9,6 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from ingest import words
+from ingest.words import relayed as relayed_words
+from ingest.words.freshness import SPEAKERS
+from scoring import Language
+from scoring.words import Speaker
 
 Mood = Literal["fresh", "late", "waiting", "needs_you", "off"]
 Action = Literal["", "reconnect", "share", "import"]
@@ -67,149 +71,167 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What is said of a connection: a mood, a word for it, the sentence, and what the person can do."""
+    """What is said of a connection: a mood, a word for it, the sentence, and what the person can do.
+
+    `cause` is the same in every language.
+    """
 
     mood: Mood
     word: str
     text: str
     action: Action = ""
+    cause: str = ""
 
 
-def sentence(seen: Standing, now: datetime) -> Sentence:
+def sentence(seen: Standing, now: datetime, language: Language = "en") -> Sentence:
     """The first cause that holds. `now` carries the zone of the person, in which times are told."""
-    return next(said for cause in _CAUSES if (said := cause(seen, now)) is not None)
+    told = SPEAKERS[language]
+    return next(said for cause in _CAUSES if (said := cause(seen, now, told)) is not None)
 
 
-def moment(at: datetime, now: datetime) -> str:
+def moment(at: datetime, now: datetime, language: Language = "en") -> str:
     """An instant as people say it, in the zone of `now`: `06:12`, with its date where that is another day."""
     here = at.astimezone(now.tzinfo)
     told = f"{here:%H:%M}"
-    return told if here.date() == now.date() else f"{words.short(here.date(), now.date())}, {told}"
+    return told if here.date() == now.date() else f"{words.short(here.date(), now.date(), language)}, {told}"
 
 
-def on_day(at: datetime, now: datetime) -> str:
+def on_day(at: datetime, now: datetime, language: Language = "en") -> str:
     """The date of an instant: `on 20 Nov`, or `today`."""
-    here = at.astimezone(now.tzinfo).date()
-    return "today" if here == now.date() else f"on {words.short(here, now.date())}"
+    return _of_day("on", at, now, SPEAKERS[language])
 
 
-def _disconnected(seen: Standing, now: datetime) -> Sentence | None:
+def _disconnected(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     if seen.state != "disconnected":
         return None
-    return Sentence(
-        "off", "Disconnected", f"You disconnected it {on_day(seen.since, now)}. Its nights are kept.", "reconnect"
-    )
+    text = told.say("disconnected", when=on_day(seen.since, now, told.language))
+    return _sentence(told, "off", "disconnected", text, "reconnect")
 
 
-def _lost(seen: Standing, now: datetime) -> Sentence | None:
+def _lost(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     if seen.state != "reconnect":
         return None
-    text = f"{seen.title} ended our access {on_day(seen.since, now)}. Connect again and we fetch what is missing."
-    return Sentence("needs_you", "Needs you", f"{text} Nothing is lost.", "reconnect")
+    text = told.say("lost", title=seen.title, when=on_day(seen.since, now, told.language))
+    return _sentence(told, "needs_you", "needs_you", text, "reconnect")
 
 
-def _needs_person(seen: Standing, now: datetime) -> Sentence | None:
+def _needs_person(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     if seen.state != "needs_you":
         return None
-    reason = (seen.reason or f"{seen.title} waits for something that only you can do there").rstrip(".")
-    text = f"{reason[:1].upper()}{reason[1:]}. So it is {_since(seen.since, now)}; we look again every day."
-    on = "Once that is settled, connecting again goes on at once."
-    return Sentence("needs_you", "Needs you", f"{text} {on} Nothing is lost.", "reconnect")
+    reason = _reason(seen.reason.rstrip("."), told) if seen.reason else told.say("waits", title=seen.title)
+    since = _of_day("since", seen.since, now, told)
+    text = told.say("waits.since", reason=f"{reason[:1].upper()}{reason[1:]}", since=since)
+    return _sentence(told, "needs_you", "needs_you", text, "reconnect")
 
 
-def _paused(seen: Standing, now: datetime) -> Sentence | None:
+def _paused(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     by_hand = seen.state == "paused" or seen.held
     shut = seen.paused_until is not None and seen.paused_until > now
     if not by_hand and not shut:
         return None
     if shut and seen.failing_for_all and not by_hand:
-        text = f"{seen.title} is failing for everyone at the moment. We keep trying; there is nothing to do."
-        return Sentence("late", f"{seen.title} is away", text)
-    why = f": {seen.reason}" if seen.state == "paused" and seen.reason else ""
-    return Sentence("off", "Paused", f"The person who runs this service has paused {seen.title}{why}.")
+        return _sentence(told, "late", "away", told.say("away", title=seen.title), title=seen.title)
+    why = seen.reason if seen.state == "paused" else None
+    key = "paused.why" if why else "paused"
+    return _sentence(told, "off", "paused", told.say(key, title=seen.title, reason=why))
 
 
-def _unshared(seen: Standing, _: datetime) -> Sentence | None:
+def _unshared(seen: Standing, _: datetime, told: Speaker) -> Sentence | None:
     missing = [stream.title for stream in seen.streams if stream.nightly and stream.state == "forbidden"]
     if not missing:
         return None
-    text = f"You did not share {words.listed(missing)} with us, so we cannot judge nights."
-    return Sentence("needs_you", "Needs you", text, "share")
+    text = told.say("unshared", streams=relayed_words.listed(missing, told.language))
+    return _sentence(told, "needs_you", "needs_you", text, "share")
 
 
-def _denied(seen: Standing, now: datetime) -> Sentence | None:
+def _denied(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     if seen.denied_until is None or seen.denied_until <= now:
         return None
-    text = f"{seen.title} asks us to slow down; continuing at {moment(seen.denied_until, now)}."
-    return Sentence("waiting", "Slowed down", text)
+    text = told.say("denied", title=seen.title, time=moment(seen.denied_until, now, told.language))
+    return _sentence(told, "waiting", "denied", text)
 
 
-def _unreadable(seen: Standing, _: datetime) -> Sentence | None:
+def _unreadable(seen: Standing, _: datetime, told: Speaker) -> Sentence | None:
     buried = [stream.title for stream in seen.streams if stream.nightly and stream.state == "buried"]
     if not buried:
         return None
-    text = f"What {seen.title} sends of {words.listed(buried)} cannot be read yet. Whoever runs this service sees it."
-    return Sentence("late", "Not readable", f"{text} Nothing is lost.")
+    text = told.say("unreadable", title=seen.title, streams=relayed_words.listed(buried, told.language))
+    return _sentence(told, "late", "unreadable", text)
 
 
-def _failing(seen: Standing, now: datetime) -> Sentence | None:
+def _failing(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     failing = [stream for stream in seen.streams if stream.nightly and stream.failing_since is not None]
     since = min((stream.failing_since for stream in failing if stream.failing_since), default=None)
     if since is None or now - since < WORTH_TELLING:
         return None
     again = min((stream.next_at for stream in failing if stream.next_at), default=None)
-    when = f"again at {moment(again, now)}" if again and again > now else "again now"
-    text = f"{seen.title} has not answered us as it should since {moment(since, now)}. We try {when}; nothing is lost."
-    return Sentence("late", "Trying again", text)
+    known = {"title": seen.title, "since": moment(since, now, told.language)}
+    if again is None or again <= now:
+        return _sentence(told, "late", "failing", told.say("failing.now", **known))
+    return _sentence(told, "late", "failing", told.say("failing", **known, time=moment(again, now, told.language)))
 
 
-def _filling(seen: Standing, now: datetime) -> Sentence | None:
+def _filling(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     if not seen.windows_waiting:
         return None
-    here = "Last night is here. " if seen.night is not None and seen.night >= now.date() else ""
-    return Sentence("waiting", "Reading your past", f"{here}Your past nights are on their way, the newest first.")
+    here = seen.night is not None and seen.night >= now.date()
+    return _sentence(told, "waiting", "filling", told.say("filling.here" if here else "filling"))
 
 
-def _file(seen: Standing, now: datetime) -> Sentence | None:
+def _file(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     if seen.kind != "file":
         return None
     if seen.night is None:
-        return Sentence("waiting", "A file", "There is no night in it yet.", "import")
+        return _sentence(told, "waiting", "file", told.say("file.none"), "import")
     recent = seen.night >= now.date() - DAY
-    text = f"Its newest night is that of {words.short(seen.night, now.date())}."
-    return Sentence("fresh" if recent else "late", "A file", f"{text} A newer one goes on from there.", "import")
+    text = told.say("file", day=words.short(seen.night, now.date(), told.language))
+    return _sentence(told, "fresh" if recent else "late", "file", text, "import")
 
 
-def _nothing_yet(seen: Standing, now: datetime) -> Sentence | None:
+def _nothing_yet(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     if seen.night is not None:
         return None
     if seen.asked_at is None:
-        return Sentence("waiting", "Connected", "We ask for your first nights now.")
-    asked = moment(seen.asked_at, now)
-    text = f"There is no night yet; we last asked at {asked}. Wear it to bed, and open the {seen.title} app after."
-    return Sentence("waiting", "Connected", text)
+        return _sentence(told, "waiting", "connected", told.say("connected.asking"))
+    asked = moment(seen.asked_at, now, told.language)
+    return _sentence(told, "waiting", "connected", told.say("connected.none", title=seen.title, time=asked))
 
 
-def _night(seen: Standing, now: datetime) -> Sentence | None:
+def _night(seen: Standing, now: datetime, told: Speaker) -> Sentence | None:
     if seen.night is None:
         return None
     silence = (now.date() - seen.night).days
     if silence <= 0:
-        came = f", here since {moment(seen.night_at, now)}" if seen.night_at else ""
-        return Sentence("fresh", "Up to date", f"Night of {words.short(seen.night)}{came}.")
+        day, at = words.short(seen.night, language=told.language), seen.night_at
+        here = told.say("fresh.here", day=day, time=moment(at, now, told.language)) if at else None
+        return _sentence(told, "fresh", "fresh", here or told.say("fresh", day=day))
     if silence == 1:
-        return Sentence("late", "Late", f"Last night isn't here yet. Opening the {seen.title} app sends it.")
-    night = words.short(seen.night, now.date())
-    text = f"Nothing since the night of {night}. Usually the device has not met the phone: open the {seen.title} app."
-    return Sentence("late", "Late", text)
+        return _sentence(told, "late", "late", told.say("late", title=seen.title))
+    night = words.short(seen.night, now.date(), told.language)
+    return _sentence(told, "late", "late", told.say("silent", title=seen.title, day=night))
 
 
-def _since(at: datetime, now: datetime) -> str:
+def _sentence(  # noqa: PLR0913  the parts of a sentence
+    told: Speaker, mood: Mood, cause: str, text: str, action: Action = "", *, title: str = ""
+) -> Sentence:
+    return Sentence(mood, told.say(f"{cause}.word", title=title), text, action, cause)
+
+
+def _reason(text: str, told: Speaker) -> str:
+    """A vendor's reason, in the person's language where that is known."""
+    known = text if told.language == "en" else relayed_words.german(text)
+    return known or told.say("waits.told", reason=text)
+
+
+def _of_day(key: str, at: datetime, now: datetime, told: Speaker) -> str:
+    """The date of an instant after the word that the key names, or `today`."""
     here = at.astimezone(now.tzinfo).date()
-    return "since today" if here == now.date() else f"since {words.short(here, now.date())}"
+    if here == now.date():
+        return told.say(f"{key}.today")
+    return told.say(f"{key}.day", day=words.short(here, now.date(), told.language))
 
 
-_CAUSES: Sequence[Callable[[Standing, datetime], Sentence | None]] = (
+_CAUSES: Sequence[Callable[[Standing, datetime, Speaker], Sentence | None]] = (
     _disconnected,
     _lost,
     _needs_person,

@@ -81,11 +81,13 @@ class Imported:
 
 
 def read_file(source: FileSource, name: str, stream: BinaryIO, seen: Callable[[int], None]) -> Reading:
-    """Read a CSV or a ZIP of CSVs; `seen` hears how many bytes are read. Raises FileRefused, with nothing stored."""
+    """Read a CSV or a ZIP of CSVs; `seen` hears how many bytes of the file itself are read, packed as they are.
+
+    Raises FileRefused, with nothing stored.
+    """
     parts: list[Part] = []
     for _, body in exports.parts(source, stream, name):
-        before = sum(part.size for part in parts)
-        copy = _Copy(body, lambda count, before=before: seen(before + count))  # type: ignore[misc]
+        copy = _Copy(body, lambda: seen(stream.tell()))
         export = source.read(io.BufferedReader(copy, BUFFER), now=clock.now())
         parts.append(Part(export, copy.content, copy.size, copy.packed()))
     return Reading(source, name, parts)
@@ -133,14 +135,13 @@ def run_import(run_id: int, lease_token: str) -> None:
         name = waiting.name
     try:
         reading = read_file(source, name, io.BytesIO(body), runs.Progress(run_id, lease_token, len(body)))
+        with db.transaction() as session:
+            runs.extend(session, run_id, lease_token)
+            _save(session, session.get_one(Run, run_id), reading)
     except FileRefused as refused:
         with db.transaction() as session:
             runs.extend(session, run_id, lease_token)
             _end(session, session.get_one(Run, run_id), "cancelled", str(refused))
-        return
-    with db.transaction() as session:
-        runs.extend(session, run_id, lease_token)
-        _save(session, session.get_one(Run, run_id), reading)
 
 
 def _save(session: Session, run: Run, reading: Reading) -> Imported:
@@ -192,7 +193,7 @@ def _keep_raw(session: Session, connection: int, reading: Reading, part: Part) -
 class _Copy(io.RawIOBase):
     """A stream that hashes, counts and compresses what is read through it."""
 
-    def __init__(self, stream: BinaryIO, seen: Callable[[int], None]) -> None:
+    def __init__(self, stream: BinaryIO, seen: Callable[[], None]) -> None:
         self._stream, self._seen = stream, seen
         self._hash, self._packer, self._packed = hashlib.sha256(), zlib.compressobj(6), io.BytesIO()
         self.size = 0
@@ -206,7 +207,7 @@ class _Copy(io.RawIOBase):
         self._hash.update(chunk)
         self._packed.write(self._packer.compress(chunk))
         self.size += len(chunk)
-        self._seen(self.size)
+        self._seen()
         return len(chunk)
 
     @property

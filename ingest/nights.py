@@ -15,13 +15,14 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ingest import period_notes, store, trained
-from ingest.beats import with_beats
+from ingest import period_notes, store
 from ingest.cycle import phases
 from ingest.devices import SWITCH_AFTER, Word, account_name, followed, leads
 from ingest.models import DayValue, Episode, Series, Tag, VendorAccount
-from ingest.trained import UNTRAINED, Training
-from ingest.training_days import Around, training_days
+from ingest.training import trained
+from ingest.training.beats import with_beats
+from ingest.training.days import Around, training_days
+from ingest.training.trained import UNTRAINED, Training
 from providers import measures
 from scoring import Night
 

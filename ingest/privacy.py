@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from ingest import clock, connections, db
+from ingest import clock, db
+from ingest.grants import connections
 from ingest.models import (
     Alert,
     BackfillWindow,
@@ -19,7 +20,6 @@ from ingest.models import (
     DriveTest,
     Episode,
     Erasure,
-    Fence,
     HintReceived,
     OAuthState,
     Person,
@@ -35,6 +35,7 @@ from ingest.models import (
     VendorAccount,
     WebSession,
 )
+from ingest.saving import close_fences
 
 RECEIPT = "erased"
 LABELS = {
@@ -131,7 +132,7 @@ def _close(person_id: int) -> None:
     own = select(Connection.id).where(_own(person_id))
     with db.transaction() as session:
         session.execute(update(Person).where(Person.id == person_id).values(state="erasing"))
-        session.execute(update(Fence).where(Fence.connection.in_(own)).values(state="erased"))
+        close_fences(session, own)
         free = {"lease_token": None, "lease_until": None}  # a run that settles now would wait for us, and we for it
         session.execute(update(Connection).where(Connection.id.in_(own)).values(next_sync_at=None, **free))
         windows = (BackfillWindow.connection.in_(own), BackfillWindow.state == "waiting")

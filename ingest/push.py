@@ -136,18 +136,24 @@ def receipt_token(delivery_id: int) -> str:
     return f"{delivery_id}.{vault().sign(PURPOSE, f'receipt|{delivery_id}')}"
 
 
-def note_receipt(session: Session, token: str, *, opened: bool) -> bool:
-    """Note that a message was shown, or opened, the first time it is said; returns whether the token is ours."""
+def delivery_of(token: str) -> int | None:
+    """The delivery that a receipt's token stands for, or None where it is not ours."""
     number, _, signature = token.partition(".")
     if not (number.isascii() and number.isdecimal() and len(number) <= BIGINT_DIGITS):
-        return False
-    if not vault().signed_by(PURPOSE, f"receipt|{number}", signature):
+        return None
+    return int(number) if vault().signed_by(PURPOSE, f"receipt|{number}", signature) else None
+
+
+def note_receipt(session: Session, token: str, *, opened: bool) -> bool:
+    """Note that a message was shown, or opened, the first time it is said; returns whether the token is ours."""
+    delivery = delivery_of(token)
+    if delivery is None:
         return False
     now = clock.now()
     seen = {"shown_at": func.coalesce(Delivery.shown_at, now)}
     if opened:
         seen["opened_at"] = func.coalesce(Delivery.opened_at, now)
-    session.execute(update(Delivery).where(Delivery.id == int(number)).values(seen))
+    session.execute(update(Delivery).where(Delivery.id == delivery).values(seen))
     return True
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ingest import clock, snoozes, store
+from ingest import clock, push, snoozes, store
 from ingest.models import Alert, Delivery, Person, Question, Readiness, Tag
 from ingest.vault import vault
 from providers.errors import VagusError
@@ -163,9 +163,10 @@ def token(question_id: int) -> str:
 def of_token(session: Session, given: str) -> Question | None:
     """The question a token stands for; None where it is not ours."""
     number, _, signature = given.partition(".")
-    if not _is_number(number) or not vault().signed_by(PURPOSE, f"{KIND}|{number}", signature):
+    if not (number.isascii() and number.isdecimal() and len(number) <= BIGINT_DIGITS):
         return None
-    return session.get(Question, int(number))
+    ours = vault().signed_by(PURPOSE, f"{KIND}|{number}", signature)
+    return session.get(Question, int(number)) if ours else None
 
 
 def of_receipt(session: Session, given: str) -> Question | None:
@@ -173,10 +174,10 @@ def of_receipt(session: Session, given: str) -> Question | None:
 
     A worker in a browser answers with it, as nobody may be signed in there.
     """
-    number, _, signature = given.partition(".")
-    if not _is_number(number) or not vault().signed_by("push", f"receipt|{number}", signature):
+    delivery = push.delivery_of(given)
+    if delivery is None:
         return None
-    wanted = (Delivery.id == int(number), Delivery.kind == KIND, Delivery.person == Question.person)
+    wanted = (Delivery.id == delivery, Delivery.kind == KIND, Delivery.person == Question.person)
     return session.scalar(select(Question).join(Delivery, Delivery.subject == Question.id).where(*wanted))
 
 
@@ -216,7 +217,3 @@ def _days(kept: Iterable[str]) -> dict[str, list[date]]:
 
 def _alerted(session: Session, person_id: int) -> bool:
     return session.scalar(select(Alert.id).where(Alert.person == person_id, Alert.state == "open")) is not None
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= BIGINT_DIGITS

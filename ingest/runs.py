@@ -1,4 +1,4 @@
-"""Runs: a sync, an import or a replay, with progress that page and terminal read while it works."""
+"""Runs: the latest sync of a connection, or an import with progress that its page reads while it works."""
 
 import time
 from collections.abc import Sequence

@@ -19,10 +19,6 @@ DAY = 86_400
 DAYS_AT_ONCE = 32  # of a long answer held beside what was already read of it
 FIRST_ELEMENT = 6  # in words of an array: behind a header of five and its own length
 
-POINTS_OF = """
-SELECT b.day - DATE '1970-01-01', b.at, b.value FROM block b
-WHERE b.series = %(series)s AND b.day BETWEEN %(first)s AND %(last)s ORDER BY b.day
-"""
 POINTS_ON = """
 SELECT s.id, s.measure, s.definition, s.context, s.device, b.day - DATE '1970-01-01', b.at, b.value
 FROM series s JOIN block b ON b.series = s.id
@@ -38,9 +34,6 @@ class Columns(NamedTuple):
     value: NDArray[np.float32]
 
 
-EMPTY = Columns(np.empty(0, np.int64), np.empty(0, np.float32))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Dense:
     """One dense series of a person within a span, `at` in seconds since 1970, `value` in the unit of the measure."""
@@ -52,14 +45,6 @@ class Dense:
     device: str | None
     at: NDArray[np.int64]
     value: NDArray[np.float32]
-
-
-def points_of(session: Session, series: int, since: datetime, until: datetime) -> Columns:
-    """The points of one series from `since` to before `until`, read a few days at a time."""
-    given = {"series": series, **_days(since, until)}
-    with array_cursor(session) as cursor:
-        rows = cursor.stream(POINTS_OF, given, binary=True, size=DAYS_AT_ONCE)
-        return _within(since, until, [_absolute(*row) for row in rows])
 
 
 def points_on(
@@ -165,9 +150,7 @@ def _absolute(day: int, at: NDArray[np.int32], value: NDArray[np.float32]) -> Co
 
 
 def _within(since: datetime, until: datetime, days: list[Columns]) -> Columns:
-    """The days as one pair of columns, cut to the span."""
-    if not days:
-        return EMPTY
+    """The days, of which there is one at least, as one pair of columns, cut to the span."""
     at = np.concatenate([day.at for day in days])
     value = np.concatenate([day.value for day in days])
     first, end = np.searchsorted(at, (since.timestamp(), until.timestamp()))

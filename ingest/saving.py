@@ -13,13 +13,14 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TextClause, select
+from sqlalchemy import Select, TextClause, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ingest import beats, blocks, clock, statements
+from ingest import blocks, clock, statements
 from ingest.models import Connection, Fence, Rejected, Series
 from ingest.source import Source
+from ingest.training import beats
 from ingest.vault import vault
 from providers import shapes
 from providers.errors import VagusError
@@ -73,6 +74,13 @@ def lock_fence(session: Session, connection: int) -> None:
     fences = select(Fence.connection, Fence.state).where(Fence.connection.in_(siblings)).order_by(Fence.connection)
     if (connection, "open") not in {tuple(row) for row in session.execute(fences.with_for_update())}:
         raise Erased("this connection was erased: nothing was stored")
+
+
+def close_fences(session: Session, connections: Select[int]) -> None:
+    """Turn every writer of these connections away; the fences are taken in the order in which every save takes them."""
+    fences = select(Fence.connection).where(Fence.connection.in_(connections)).order_by(Fence.connection)
+    closed = session.scalars(fences.with_for_update()).all()
+    session.execute(update(Fence).where(Fence.connection.in_(closed)).values(state="erased"))
 
 
 def save(session: Session, source: Source, rows: Sequence[shapes.Row]) -> Saved:
@@ -259,12 +267,12 @@ def _set_aside(session: Session, source: Source, rows: Sequence[shapes.Row], sav
     saved.rejected += len(rejects)
     kept = {(fingerprint(row.body), row.field) for row in rejects}
     good = {row.record for row in rows if isinstance(row, shapes.DayValue | shapes.Episode)}
-    if not rejects and not good:
-        return
-    of_these = select(Rejected).where(Rejected.connection == source.connection, Rejected.stream == source.stream)
-    for earlier in session.scalars(of_these):
-        if earlier.record in good and (earlier.fingerprint, earlier.field) not in kept:
-            session.delete(earlier)
+    if good:
+        of_stream = (Rejected.connection == source.connection, Rejected.stream == source.stream)
+        named = Rejected.record.is_not(None)  # points are set aside without a record, by the hundred
+        for earlier in session.scalars(select(Rejected).where(*of_stream, named)):
+            if earlier.record in good and (earlier.fingerprint, earlier.field) not in kept:
+                session.delete(earlier)
     if rejects:
         new = insert(Rejected)
         latest = {"run": new.excluded.run, "line": new.excluded.line, "reason": new.excluded.reason}

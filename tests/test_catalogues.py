@@ -10,6 +10,9 @@ from tests.wording import CYCLE, FORBIDDEN, FORMAL, LONGEST, NOT_GERMAN, catalog
 BOTH = catalogues()
 SAME_IN_BOTH = {"HRV", "ms", "h", "min", "OK", "Median"}
 RESTLESS = re.compile(r"!|  |\.\.|\s$")
+OF_NO_BODY = re.compile(  # phrases in which such a word says nothing of a person or their nights
+    r"as it should|It should be there soon|How should we reach you|not an average person's|never one bad night"
+)
 
 
 def values(sentence: str) -> list[tuple[str, str]]:
@@ -21,7 +24,12 @@ def bare(sentence: str) -> str:
 
 
 def test_the_catalogues_of_scoring_pages_and_mails_are_found() -> None:
-    assert {"scoring.words.states", "scoring.words.doubts", "ingest.phrases", "workers.letter_words"} <= BOTH.keys()
+    assert {
+        "scoring.words.states",
+        "scoring.words.doubts",
+        "ingest.words.phrases",
+        "workers.letter_words",
+    } <= BOTH.keys()
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -53,7 +61,8 @@ def test_nothing_is_left_in_the_other_language(name: str) -> None:
 def test_a_sentence_is_short_calm_and_not_medical(name: str, language: str) -> None:
     catalogue = BOTH[name][("en", "de").index(language)]
     sentences = [filled(sentence) for sentence in catalogue.values()]
-    assert [sentence for sentence in sentences if FORBIDDEN[language].search(sentence)] == []
+    told_of_people = [OF_NO_BODY.sub("", sentence) for sentence in sentences]
+    assert [sentence for sentence in told_of_people if FORBIDDEN[language].search(sentence)] == []
     assert [sentence for sentence in sentences if RESTLESS.search(sentence)] == []
     assert [sentence for sentence in sentences if words_a_sentence(sentence) > LONGEST] == []
 
@@ -65,4 +74,4 @@ def test_people_are_called_du(name: str) -> None:
 
 def test_what_is_said_of_the_cycle_stands_where_only_those_who_share_it_can_meet_it() -> None:
     said = {name for name, pair in BOTH.items() for each in pair for line in each.values() if CYCLE.search(line)}
-    assert said <= {"scoring.words.gates", "scoring.words.context", "ingest.cycle_words"}
+    assert said <= {"ingest.words.cycle"}

@@ -6,7 +6,6 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from kombu.entity import Exchange, Queue
-from kombu.exceptions import OperationalError
 
 from ingest import log
 from ingest.settings import settings
@@ -21,6 +20,7 @@ WORKERS = {  # name: queues, threads
     "worker-notify": ("notify", 4),
 }
 PATIENT = {"worker-backfill": 10}  # a niceness: the past gives way to last night on a machine of few cores
+PLAIN = ("-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
 
 # Nothing lies long in `unacked`: what was begun is acknowledged and a row under lease, what was lost is due again.
 TRANSPORT = {
@@ -30,7 +30,7 @@ TRANSPORT = {
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
     "health_check_interval": 10,
-    "queue_order_strategy": "priority",
+    "queue_order_strategy": "round_robin",  # else many who wait to be judged keep back the ticks that claim what is due
 }
 
 
@@ -82,14 +82,6 @@ app = Celery("vagus", set_as_current=True)
 app.add_defaults(_configuration)
 
 
-def kick(task: str) -> None:
-    """Ask for a tick ahead of its time; where the broker is away, the next tick does the same."""
-    try:
-        app.send_task(task)
-    except OperationalError:
-        structlog.get_logger(__name__).info("kick_lost", task=task)
-
-
 def start_worker(name: str) -> None:
     """Run one of `WORKERS` in this process until it is told to stop."""
     log.configure(name)
@@ -108,9 +100,6 @@ def start_beat() -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     app.conf.imports = ()  # it sends names: what does the work stays with the workers
     app.start(["beat", "-s", str(file), "--pidfile=", "-l", "WARNING"])
-
-
-PLAIN = ("-l", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 @app.on_configure.connect  # type: ignore[untyped-decorator]

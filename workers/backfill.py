@@ -9,9 +9,10 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ingest import client, clock, following, store, sync
-from ingest.client import Grant
+from ingest import clock, store
 from ingest.db import transaction
+from ingest.grants import client, following, sync
+from ingest.grants.client import Grant
 from ingest.models import BackfillWindow, Connection, VendorAccount
 from ingest.runs import LeaseLost
 from providers.base import Asked

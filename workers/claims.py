@@ -9,8 +9,9 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from ingest import budget, clock, pauses
+from ingest import clock
 from ingest.db import transaction
+from ingest.grants import budget, pauses
 from ingest.models import BackfillWindow, Connection, Run, RunFile, VendorApp
 from ingest.standings import declared
 from workers import leases
@@ -48,24 +49,16 @@ IMPORTS = Work(
 
 def send_out(name: str, works: Sequence[Work], *, by_beat: bool) -> None:
     """Claim what is due of these works and send each key to its queue; a message lost on the way is claimed again."""
-    claimed: list[tuple[str, int, str]] = []
     with transaction() as session:
         note_heartbeat(session, name, *(["beat"] if by_beat else []))
-        held = pauses.held_queues(session)
-        for work in works:
-            if _queue(work) not in held:
-                claimed += _claim(session, work)
+        claimed = _claim_free(session, works)
     _send(claimed)
 
 
 def hand_on(*works: Work) -> None:
     """Claim what the work just done made due, and send it out ahead of its tick, which does the same."""
-    claimed: list[tuple[str, int, str]] = []
     with transaction() as session:
-        held = pauses.held_queues(session)
-        for work in works:
-            if _queue(work) not in held:
-                claimed += _claim(session, work)
+        claimed = _claim_free(session, works)
     try:
         _send(claimed)
     except OperationalError:  # what was claimed is claimed again when its lease has run out
@@ -87,7 +80,7 @@ def follow() -> None:
                 (SYNCS, Connection.vendor_app == key),
                 (WINDOWS, BackfillWindow.connection.in_(of_app)),
             ):
-                if _queue(work) not in held:
+                if work.queue not in held:
                     claimed += _claim(session, work, own)
     _send(claimed)
 
@@ -101,9 +94,10 @@ def _open_apps(session: Session) -> list[int]:
     return [key for key, provider in known if provider and budget.left(key, provider) > 0]
 
 
-def _queue(work: Work) -> str:
-    """The queue that a work's messages go to: the first word of its task."""
-    return work.task.partition(".")[0]
+def _claim_free(session: Session, works: Sequence[Work]) -> list[tuple[str, int, str]]:
+    """Claim what is due of the works whose queue nobody holds."""
+    held = pauses.held_queues(session)
+    return [claimed for work in works if work.queue not in held for claimed in _claim(session, work)]
 
 
 def _claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tuple[str, int, str]]:

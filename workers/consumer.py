@@ -21,7 +21,9 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]
             try:
                 collect(*given, **named)
             finally:
-                connection._default_channel = None  # noqa: SLF001  (kombu has no other way)
+                given_up, connection._default_channel = connection._default_channel, None  # noqa: SLF001  (no other way)
+                if given_up is not None and given_up._qos is not None:  # noqa: SLF001
+                    given_up._qos._on_collect.cancel()  # noqa: SLF001  (else it puts them back when the worker ends)
 
         connection.collect = forget
         super().on_connection_error_after_connected(exc)

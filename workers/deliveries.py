@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ingest import clock, people, snoozes
+from ingest.grants.replay import DISCARDED
 from ingest.models import Channel, Delivery, Person
-from ingest.replay import DISCARDED
+from workers import leases
 from workers.alerts import after_quiet, allowed
 
 HELD_BACK = "held back: no more than one such message a week and three a month"
+REPLACED = "a later message of its kind takes its place"
 FOR_GOOD = (HELD_BACK, DISCARDED)  # called off by a decision, not because it did not hold
 PENDING = ("waiting", "held")
 
@@ -42,12 +44,14 @@ def create(session: Session, person: Person, told: Told) -> bool:
 
     One that was cancelled because its subject did not hold comes back; one that was sent, or discarded by an operator,
     never does. What would exceed the cap is written as cancelled with its reason: it is not told later. A snooze
-    holds it until it ends.
+    holds it until it ends. What of its kind still waits to tell of something else gives way to it.
     """
     when = max(clock.now() + _quiet(session, person), snoozes.until(person) or clock.now())
-    within_cap = allowed(_told_at(session, person.id, told.kind, told.subject), when)
+    within_cap = allowed(_told_at(session, person.id, told), when)
     fate = {} if within_cap else {"status": "cancelled", "error": HELD_BACK}
     rows = _rows(session, person, when, _values(told) | fate, Channel.wants.contains([told.wanted]))
+    if rows and within_cap:
+        _give_way(session, person.id, told)
     return bool(rows) and _insert(session, rows) and within_cap
 
 
@@ -101,13 +105,20 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> bool:
     return bool(written)
 
 
-def _told_at(session: Session, person_id: int, kind: str, subject: int) -> list[datetime]:
-    """When the person was, or will be, told of other subjects of this kind."""
+def _told_at(session: Session, person_id: int, told: Told) -> list[datetime]:
+    """When the person was told, or is being told now, of other subjects of this kind."""
     at = func.max(func.coalesce(Delivery.sent_at, Delivery.not_before))
-    rows = select(at).where(
-        Delivery.person == person_id,
-        Delivery.kind == kind,
-        Delivery.subject != subject,
-        Delivery.status.in_((*PENDING, "sent")),
-    )
+    being_sent = and_(Delivery.status.in_(PENDING), Delivery.lease_token.is_not(None))
+    rows = select(at).where(*_of_others(person_id, told), or_(Delivery.status == "sent", being_sent))
     return list(session.scalars(rows.group_by(Delivery.subject)))
+
+
+def _give_way(session: Session, person_id: int, told: Told) -> None:
+    """Call off what waits of other subjects of this kind: a snooze may hold it long after it has passed."""
+    waiting = (*_of_others(person_id, told), Delivery.status.in_(PENDING), Delivery.lease_token.is_(None))
+    called_off = update(Delivery).where(*waiting).values(status="cancelled", error=REPLACED)
+    session.execute(called_off, execution_options=leases.UNTRACKED)
+
+
+def _of_others(person_id: int, told: Told) -> tuple[ColumnElement[bool], ...]:
+    return Delivery.person == person_id, Delivery.kind == told.kind, Delivery.subject != told.subject

@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from workers.demo_story import play
 from workers.supervision import control
 from workers.supervision.children import LEASH
 from workers.supervision.home import empty, prepare_home
-from workers.supervision.processes import server_account
+from workers.supervision.processes import free_port, server_account
 from workers.supervision.running import Running, locked, running
 from workers.terminal import Steps
 
@@ -51,10 +50,10 @@ def _serving(folder: Path, steps: Steps) -> Iterator[Running]:
     os.environ |= {
         "VAGUS_HOME": str(folder),
         "VAGUS_DEMO": "true",
-        "VAGUS_SMTP_URL": f"smtp+plain://127.0.0.1:{_free_port()}",
+        "VAGUS_SMTP_URL": f"smtp+plain://127.0.0.1:{free_port()}",
         "VAGUS_MAIL_FROM": "Vagus <vagus@example.org>",
-        "VAGUS_PUSH_SINK": f"http://127.0.0.1:{_free_port()}",
-        "VAGUS_SIMULATOR": f"http://127.0.0.1:{_free_port()}",
+        "VAGUS_PUSH_SINK": f"http://127.0.0.1:{free_port()}",
+        "VAGUS_SIMULATOR": f"http://127.0.0.1:{free_port()}",
     }
     for name in ("DATABASE_URL", "REDIS_URL", "VAGUS_BASE_URL", "VAGUS_SECRETS_FILE"):
         os.environ.pop(name, None)
@@ -147,9 +146,3 @@ def serve_part(name: str) -> None:
             pushbox.serve()
         case _:
             mailbox.serve(settings().smtp_port)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

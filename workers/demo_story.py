@@ -20,7 +20,8 @@ from typing import Any
 import requests
 from sqlalchemy import func, select
 
-from ingest import clock, connections, db, hooks, people, push, words
+from ingest import clock, db, people, push, words
+from ingest.grants import connections, hooks
 from ingest.models import (
     Alert,
     BackfillWindow,

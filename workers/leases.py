@@ -18,6 +18,7 @@ from ingest.db import transaction
 from ingest.runs import LeaseLost
 
 QUEUED = timedelta(seconds=60)  # from claim to begin; a message lost on the way costs this much
+UNTRACKED = {"synchronize_session": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Work:
     def table(self) -> Any:
         """The table of the row."""
         return self.key.class_
+
+    @property
+    def queue(self) -> str:
+        """The queue of its messages: the first word of its task."""
+        return self.task.partition(".")[0]
 
 
 def claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tuple[int, str]]:
@@ -101,6 +107,3 @@ def give_back(session: Session, work: Work, key: int, token: str, values: Mappin
 def held(work: Work, key: int, token: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """The condition that fences every write of leased work."""
     return work.key == key, work.table.lease_token == token
-
-
-UNTRACKED = {"synchronize_session": False}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from ingest import privacy
-from ingest.phrases import DE as PAGE_DE
-from ingest.phrases import EN as PAGE_EN
+from ingest.words.phrases import DE as PAGE_DE
+from ingest.words.phrases import EN as PAGE_EN
 
 EN: Mapping[str, str] = {
     "hello": "Hello,",

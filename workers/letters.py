@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ingest import chart, privacy, signin, words
-from ingest.models import Alert, Connection, Erasure
+from ingest.models import Alert, Connection
 from ingest.settings import settings
 from scoring import Assessment, Input, Language
 from scoring.explain import without_feeling
@@ -94,13 +94,13 @@ def sign_in(digits: str, language: Language = "en") -> Letter:
     return letter(told, told.say("sign_in.subject"), "sign_in", content)
 
 
-def erased(erasure: Erasure, language: Language = "en") -> Letter:
-    """The receipt of an erasure: when, and how many rows of what."""
+def erased(counts: Mapping[str, int], day: date, language: Language = "en") -> Letter:
+    """The receipt of an erasure: on which day of the person's, and how many rows of what."""
     told = SPEAKERS[language]
-    went = [name for name in privacy.LABELS if erasure.counts.get(name)]
-    counts = [(told.say(f"erased.{name}"), grouped(erasure.counts[name], language)) for name in went]
-    opening = told.say("erased.text" if counts else "erased.nothing", at=words.full(erasure.at.date(), language))
-    return letter(told, told.say("erased.subject"), "erased", {"opening": opening, "counts": counts})
+    went = [name for name in privacy.LABELS if counts.get(name)]
+    shown = [(told.say(f"erased.{name}"), grouped(counts[name], language)) for name in went]
+    opening = told.say("erased.text" if shown else "erased.nothing", at=words.full(day, language))
+    return letter(told, told.say("erased.subject"), "erased", {"opening": opening, "counts": shown})
 
 
 def letter(

@@ -32,12 +32,15 @@ class Ready:
 
     channel: str
     message: Message
+    is_receipt: bool = False  # of an erasure: the address goes once this is sent
 
 
 def _failed(session: Session, key: int, outcome: Outcome, error: Exception, reason: str) -> Mapping[str, Any]:
     if isinstance(error, DeliveryFailed) and error.permanent:
-        refused = select(Delivery.channel).where(Delivery.id == key).scalar_subquery()
-        session.execute(update(Channel).where(Channel.id == refused).values(state="off", reason=reason))
+        refused = [Channel.id == select(Delivery.channel).where(Delivery.id == key).scalar_subquery()]
+        if error.address is not None:  # a browser may have renewed itself while its former address was tried
+            refused.append(Channel.address == error.address)
+        session.execute(update(Channel).where(*refused).values(state="off", reason=reason))
         log.warning("channel_off", delivery=key, reason=reason)
     match outcome.name:
         case "cancel":
@@ -68,7 +71,8 @@ def deliver(delivery_id: int, token: str) -> None:
     CHANNELS[ready.channel](ready.message)
     with transaction() as session:
         _mark_sent(session, delivery_id, token)
-        privacy.finish_erasures(session)
+        if ready.is_receipt:
+            privacy.finish_erasures(session)
     log.info("delivery_sent", delivery=delivery_id, channel=ready.channel)
 
 
@@ -81,7 +85,7 @@ def _ready(session: Session, delivery_id: int) -> Ready:
         .where(Delivery.id == delivery_id)
     ).one()
     if delivery.kind == privacy.RECEIPT and person.state == "erasing":
-        return Ready(channel.kind, _receipt(session, delivery, channel, person))
+        return Ready(channel.kind, _receipt(session, delivery, channel, person), is_receipt=True)
     if person.state != "active":
         raise Unwanted("the person is leaving")
     kind = KINDS[delivery.kind]
@@ -96,7 +100,9 @@ def _ready(session: Session, delivery_id: int) -> Ready:
 
 
 def _receipt(session: Session, delivery: Delivery, channel: Channel, person: Person) -> Message:
-    letter = letters.erased(session.get_one(Erasure, delivery.subject), people.language_of(person))
+    erasure = session.get_one(Erasure, delivery.subject)
+    day = people.local_time(session, person.id, erasure.at).date()
+    letter = letters.erased(erasure.counts, day, people.language_of(person))
     key = f"{privacy.RECEIPT}.{delivery.subject}"
     return Message(channel.address, key, key, letter.subject, letter.text, letter.html)
 

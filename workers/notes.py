@@ -15,8 +15,8 @@ from workers.letters import Letter, Row, deciding, letter
 
 EN: Mapping[str, str] = {
     "reminder.subject": "Strain is still there",
-    "reminder.opening.one": "{number} night after it began, strain goes on.",
-    "reminder.opening.other": "{number} nights after it began, strain goes on.",
+    "reminder.opening.one": "After {number} night strain still goes on.",
+    "reminder.opening.other": "After {number} nights strain still goes on.",
     "reminder.once": "This is the only reminder.",
     "recovered.subject": "Back to usual",
     "recovered.opening.one": "Your nights are back to usual after {number} night of strain.",

@@ -3,7 +3,7 @@
 Snooze, retry, cancel, bury; of a grant also: reconnect, ask the person, skip what was not granted.
 
 A snooze is not held against the row; a retry is, and the fifth buries it. An error that nobody foresaw is a bug: it is
-retried, its place in the code stands in the row, and its traceback is logged once.
+retried, its place in the code stands in the row, and its traceback is logged at the first try.
 """
 
 import hashlib
@@ -108,8 +108,7 @@ def judge(error: Exception, attempt: int) -> Outcome:
 
 def run(work: Work, key: int, token: str, body: Callable[[int, str], None]) -> None:
     """Do leased work and settle what becomes of its row; `body` itself writes what success means."""
-    pulse.taken(work.task.partition(".")[0])
-    attempt = leases.begin(work, key, token)
+    attempt = _begun(work, key, token)
     if attempt is None:
         return
     structlog.contextvars.bind_contextvars(work=work.name, row=key, attempt=attempt)
@@ -146,6 +145,16 @@ def tried(body: Callable[[], object]) -> Exception | None:
         )
         return error
     return None
+
+
+def _begun(work: Work, key: int, token: str) -> int | None:
+    """The number of this try; None where the row is another's or done, or the database is away: its lease runs out."""
+    try:
+        pulse.taken(work.queue)
+        return leases.begin(work, key, token)
+    except OperationalError as error:
+        log.info("left_to_its_lease", reason=said(error))
+        return None
 
 
 def _check_tries(attempt: int) -> None:

@@ -83,6 +83,7 @@ class Pushbox:
     answer: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     origin: str = ""
+    keeping: threading.Lock = field(default_factory=threading.Lock)
 
     def browser(self, server_key: str) -> Browser:
         """A new browser, subscribed here for messages of this server key alone."""
@@ -108,8 +109,9 @@ class Pushbox:
         except (_Refusal, http_ece.ECEException) as refusal:
             self.refused.append(str(refusal))
             return refusal.status if isinstance(refusal, _Refusal) else BAD
-        self.taken.append(Taken(topic, ttl, headers.get("Urgency", ""), plain))
-        self._keep(plain)
+        with self.keeping:  # two messages at once would be kept under one number
+            self.taken.append(Taken(topic, ttl, headers.get("Urgency", ""), plain))
+            self._keep(plain)
         return CREATED
 
     def _keep(self, plain: bytes) -> None:

@@ -18,7 +18,12 @@ from scoring.deviation import LEANING, REACH, RECENT
 from workers.alerts import LATEST, after_quiet
 from workers.outcomes import Unwanted
 
-CAUSES = frozenset({"alcohol", "ill", "rest_mode", "travel", "hot_night", "new_device", "reset_baseline", "medication"})
+CAUSES = frozenset(
+    {
+        *("alcohol", "ill", "rest_mode", "travel", "hot_night", "late_meal", "vaccination"),
+        *("new_device", "reset_baseline", "medication"),
+    }
+)
 LIFE = 12 * 3600  # seconds after which a phone that was off need not ask any more
 
 log = structlog.get_logger(__name__)

@@ -44,10 +44,12 @@ def reminder_holds(session: Session, delivery: Delivery) -> None:
 
 
 def recovered_holds(session: Session, delivery: Delivery) -> None:
-    """Raise Unwanted where the nights are not as usual any more."""
+    """Raise Unwanted where the nights are not as usual any more, or were for so long that it is no news."""
     alert = session.get(Alert, delivery.subject)
     if alert is None or alert.state != "closed" or _state(session, delivery.person) != "normal":
         raise Unwanted("it does not hold any more")
+    if alert.last_day < people.today_of(session, delivery.person) - SOON_AFTER:
+        raise Unwanted("that strain is long past")
     _lately(session, delivery)
 
 

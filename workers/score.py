@@ -9,8 +9,9 @@ import structlog
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from ingest import clock, following, people, store, verdicts
+from ingest import clock, people, store, verdicts
 from ingest.db import transaction
+from ingest.grants import following
 from ingest.models import Alert, Delivery, Person, ScoreRequest
 from ingest.nights import Histories, histories_of
 from ingest.runs import LeaseLost
@@ -145,7 +146,8 @@ def _write(session: Session, person: Person, change: Change, threshold: float) -
     now, new = clock.now(), change.alert
     alert = session.get_one(Alert, new.id) if new.id else _opened(session, person.id, threshold, now)
     was = alert.state
-    alert.first_day, alert.last_day, alert.state, alert.told = new.first_day, new.last_day, new.state, new.told
+    alert.first_day, alert.last_day, alert.state = new.first_day, new.last_day, new.state
+    alert.told = alert.told or new.told  # a message may have gone out since the alerts were read
     if was != new.state:
         alert.closed_at = None if new.state == "open" else now
     session.flush()

@@ -37,7 +37,8 @@ def simulate(  # noqa: PLR0913  a command's options
     expires_in: Annotated[int, typer.Option(help="Seconds that Oura's access tokens last.", min=1)] = 86_400,
 ) -> None:
     """Serve a simulated Oura and a simulated WHOOP on this machine, with made-up people, until Ctrl-C."""
-    from ingest import clock, connections, log  # noqa: PLC0415  the other commands start faster without them
+    from ingest import clock, log  # noqa: PLC0415  the other commands start faster without them
+    from ingest.grants import connections  # noqa: PLC0415  the other commands start faster without them
     from ingest.settings import settings  # noqa: PLC0415
     from providers.simulator.life import Life, today  # noqa: PLC0415
     from providers.simulator.phone import THRICE_DAILY, Phone  # noqa: PLC0415

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ingest import clock, store
-from ingest.client import Grant
+from ingest.grants.client import Grant
 from ingest.models import Connection, Person
 from providers.errors import AuthorizationLost
 from workers import deliveries, outcomes

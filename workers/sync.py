@@ -11,19 +11,20 @@ import structlog
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
-from ingest import client, clock, following, store, sync
-from ingest.client import Grant
+from ingest import clock, store
 from ingest.db import transaction
+from ingest.grants import client, following, sync
+from ingest.grants.client import Grant
 from ingest.models import Connection, Run, StreamState
 from ingest.runs import LeaseLost
 from providers.base import Stream
-from providers.errors import Unavailable
+from providers.errors import Misconfigured, RateLimited
 from workers import leases, outcomes, standing
 from workers.leases import Outcome, Work
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 TAKES = timedelta(minutes=3)  # without a saved page; each page begins it anew
-GIVEN_UP_AFTER = 5  # bugs in a row; a vendor that is away is asked for ever
+GIVEN_UP_AFTER = 5  # failures in a row, where the last is a bug; a vendor that is away is asked for ever
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,7 @@ def sync_connection(connection_id: int, token: str) -> bool:
     started = clock.now()
     with transaction() as session:
         grant = client.grant_of(session, connection_id)
+        following.begin_new(session, connection_id, grant.provider, grant.scopes)
         waiting = [state.stream for state in following.due(session, connection_id, started)]
     known = {stream.name: stream for stream in grant.provider.streams}
     tally = Tally()
@@ -131,11 +133,14 @@ def _went_wrong(session: Session, state: StreamState, grant: Grant, error: Excep
     if outcome.name in {"reconnect", "ask"}:
         tally.lost = error
         return False
-    if outcome.name == "snooze" and not isinstance(error, Unavailable):
+    if isinstance(error, RateLimited):
         tally.denied_until = now + outcome.after  # it keeps its turn: its next time stays what it was
         return False
     tally.failed[state.stream] = reason
     state.last_error, state.failing_since = reason, state.failing_since or now
+    if isinstance(error, Misconfigured):  # ours to mend, and the same for every stream: no try is counted
+        state.next_at = now + outcome.after
+        return False
     state.fail_count += 1
     if outcome.name == "skip":
         state.state, state.next_at = "forbidden", now + outcome.after

@@ -4,7 +4,7 @@ from functools import partial
 
 from ingest import imports
 from workers import backfill, claims, codes, messages, outcomes, pulse, score, sync, upkeep
-from workers.app import app, kick
+from workers.app import app
 from workers.claims import IMPORTS
 
 
@@ -108,7 +108,6 @@ def mail_code(key: int, token: str) -> None:
 def run_import(key: int, token: str) -> None:
     """Import one upload."""
     outcomes.run(IMPORTS, key, token, imports.run_import)
-    kick("score.tick")
 
 
 def _follow_then_judge(connection: int, token: str) -> None:

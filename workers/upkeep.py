@@ -1,4 +1,4 @@
-"""What happens without anybody asking: silence is noticed, and what was kept for a time is deleted."""
+"""What happens without anybody asking: silence is noticed, people are judged by a new algorithm, what expired goes."""
 
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -8,8 +8,9 @@ import structlog
 from sqlalchemy import ColumnElement, Date, DateTime, Integer, case, cast, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from ingest import clock, hooks, privacy, signin, store
+from ingest import clock, privacy, signin, store
 from ingest.db import transaction
+from ingest.grants import hooks
 from ingest.models import (
     Alert,
     Channel,
@@ -19,17 +20,20 @@ from ingest.models import (
     Person,
     Raw,
     Readiness,
+    Rejected,
     ScoreRequest,
     Series,
     VendorApp,
 )
+from ingest.nights import DECIDING
+from ingest.settings import settings
 from ingest.standings import declared
 from scoring import ALGORITHM_VERSION
 from workers import briefs, outcomes
 
 RECENT = timedelta(days=14)
 MOST_AT_ONCE = 500
-FEW_AT_ONCE = 20  # seconds of one worker, so that a fresh night never waits longer
+FEW_AT_ONCE = 20  # some seconds of one worker's time: a fresh night never waits longer
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +100,13 @@ def forget_expired() -> None:
         signin.forget_expired(session)
         privacy.finish_erasures(session)
         session.execute(delete(HintReceived).where(HintReceived.received_at < clock.now() - RECENT))
+        # What named no record is taken back by no later version: it goes with the answers it came in.
+        nameless = (
+            Rejected.record.is_(None),
+            Rejected.run.is_(None),
+            Rejected.at < clock.now() - timedelta(days=settings().raw_days),
+        )
+        session.execute(delete(Rejected).where(*nameless))
         raw = session.scalars(delete(Raw).where(Raw.expires_at < clock.now()).returning(Raw.id)).all()
     if raw:
         log.info("raw_expired", rows=len(raw))
@@ -124,7 +135,7 @@ def _unjudged_today(session: Session) -> list[int]:
 
 
 def _late_for_a_brief(session: Session) -> list[int]:
-    """Whose morning came to eleven or later without a word of last night, though nights came of late."""
+    """Whose morning came to eleven or later without last night or a word of it, though nights came of late."""
     now = clock.now()
     wall = _wall_clock(session, now)
     minute = func.extract("hour", wall) * 60 + func.extract("minute", wall)
@@ -133,10 +144,13 @@ def _late_for_a_brief(session: Session) -> list[int]:
     morning = (Delivery.channel == Channel.id, Delivery.subject == ordinal)
     told = exists().where(*morning, Delivery.kind.in_((briefs.KIND, briefs.MISSING)))
     since = cast(wall, Date) - briefs.SILENT_AFTER
-    lately = exists().where(Series.person == Person.id, DayValue.series == Series.id, DayValue.day >= since)
+    night = (Series.person == Person.id, DayValue.series == Series.id, Series.measure.in_(DECIDING))
+    known = (*night, DayValue.value.is_not(None), ~DayValue.gone)
+    lately = exists().where(*known, DayValue.day >= since)
+    last_night = exists().where(*known, DayValue.day >= cast(wall, Date))
     awake = or_(Person.snoozed_until.is_(None), Person.snoozed_until <= now)
     late = minute.between(briefs.SAID_FROM * 60, briefs.SAID_UNTIL * 60)
-    wanted = (Person.state == "active", awake, late, exists().where(*mine, ~told), lately)
+    wanted = (Person.state == "active", awake, late, exists().where(*mine, ~told), lately, ~last_night)
     return list(session.scalars(select(Person.id).where(*wanted).order_by(Person.id).limit(MOST_AT_ONCE)))
 
 

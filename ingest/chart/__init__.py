@@ -14,13 +14,13 @@ from pathlib import Path
 
 import resvg_py
 
-from ingest import marks, words
-from ingest.chart import strips
+from ingest import words
+from ingest.chart import marks, strips
 from ingest.chart.dates import AXIS, axis
 from ingest.chart.events import NOTHING, Events, Flag, flags, loads
 from ingest.chart.frame import Calendar, calendar
+from ingest.chart.marks import number
 from ingest.chart.panel import bells, panel
-from ingest.marks import number
 from scoring import Assessment, Language
 
 __all__ = ["DESK", "LIGHT", "MAIL", "NOTHING", "PHONE", "Events", "pair", "png", "svg"]

@@ -3,9 +3,10 @@
 from datetime import date
 from itertools import pairwise
 
-from ingest import marks, words
+from ingest import words
+from ingest.chart import marks
 from ingest.chart.frame import YEAR, Calendar
-from ingest.dates import MONTHS_IN
+from ingest.words.dates import MONTHS_IN
 
 AXIS = 18.0
 LABEL_WIDTH = 50.0

@@ -5,17 +5,15 @@ from datetime import date, timedelta
 from itertools import groupby
 from statistics import fmean
 
-from ingest import marks, words
+from ingest import words
+from ingest.chart import marks
 from ingest.chart.frame import FLOOR, LEFT, TITLE, Calendar, Frame, Spot, changes, limits, spots
+from ingest.chart.marks import number
 from ingest.chart.usual import usual
-from ingest.marks import number
 from scoring import Assessment, Input, Language
 
-JUDGED, REACH, FEWEST = (
-    8,
-    12,
-    4,
-)  # recorded nights that the line averages, among so many calendar nights, at least so many
+# Recorded nights that the line averages, among so many calendar nights, at least so many.
+JUDGED, REACH, FEWEST = 8, 12, 4
 LAST = 1.6  # times larger: last night
 CAP = 3.0  # the height of an episode's upper edge
 TICKED = 1.5  # pixels a night above which a missing one is still marked in a long history

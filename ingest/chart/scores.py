@@ -5,10 +5,10 @@ from datetime import date
 from html import escape
 from statistics import median
 
-from ingest import marks
+from ingest.chart import marks
 from ingest.chart.dates import AXIS, axis
 from ingest.chart.frame import LEFT, RIGHT, Calendar
-from ingest.marks import number
+from ingest.chart.marks import number
 
 HEIGHT, TITLE = 76.0, 20.0
 BREAK = 3  # days without a score over which no line is drawn

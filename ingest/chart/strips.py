@@ -5,10 +5,11 @@ from datetime import date, timedelta
 from itertools import groupby
 from statistics import fmean
 
-from ingest import marks, words
+from ingest import words
+from ingest.chart import marks
 from ingest.chart.events import Flag, hard_from
 from ingest.chart.frame import LEFT, LETTER, RIGHT, YEAR, Calendar
-from ingest.marks import number
+from ingest.chart.marks import number
 from scoring import Assessment
 
 RIBBON, NAMES = 12.0, 14.0  # heights: of the strip of states, of their words above it
@@ -91,7 +92,8 @@ def _bars(load: Mapping[date, float], shown: Calendar, floor: float, *, last: bo
     days = _weeks(load, shown) if weekly else [day for day in shown.days if day in load]
     scale = (LOAD - LOAD_TITLE) / _highest(load, shown)
     thick = max(0.6, shown.step * (7 if weekly else 1) * 0.7)
-    limit = {day: hard_from(load, day) if day >= min(load) else None for day in shown.days}
+    first = min(load)
+    limit = {day: hard_from(load, day) if day >= first else None for day in shown.days}
     kinds: dict[str, list[str]] = {"load": [], "load hard": []}
     for day in days:
         value, hard = fmean(_week(load, day)) if weekly else load[day], limit[day]

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from ingest import marks, words
+from ingest import words
+from ingest.chart import marks
 from ingest.chart.frame import LINE, RIGHT, Calendar, Frame, Spot, changed
-from ingest.marks import number
+from ingest.chart.marks import number
 
 CARRIED = 14  # nights without data over which the usual range is still drawn
 

@@ -88,7 +88,7 @@ class BackfillWindow(Leased, Table):
 
 
 class Absence(Table):
-    """Something stored that an answer no longer had: a record, or a window's points (`record` names its start).
+    """Something stored that an answer no longer had: a record, or points of a UTC day (`record` is its date).
 
     A second answer an hour later must agree before anything is deleted.
     """

@@ -81,7 +81,11 @@ class Channel(Table):
     settings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
-    __table_args__ = (UniqueConstraint("person", "kind", "address"), one_of("state", "on", "off"))
+    __table_args__ = (
+        UniqueConstraint("person", "kind", "address"),
+        one_of("state", "on", "off"),
+        Index("ix_channel_push", "address", postgresql_where=text("kind = 'push'")),
+    )
 
 
 class Delivery(Leased, Table):

@@ -84,7 +84,7 @@ class Fence(Table):
 
 
 class Run(Leased, Table):
-    """A sync, an import or a replay; its progress is written in short transactions of its own for page and terminal."""
+    """The latest sync of a connection, or an import, whose progress is written in short transactions of its own."""
 
     __tablename__ = "run"
     id: Mapped[int] = identity()
@@ -121,7 +121,7 @@ class Raw(Table):
 
     __tablename__ = "raw"
     id: Mapped[int] = identity()
-    connection: Mapped[int] = owned_by("connection.id")
+    connection: Mapped[int] = owned_by("connection.id", index=True)
     stream: Mapped[str]
     window_start: Mapped[datetime | None]
     content: Mapped[str]

@@ -13,11 +13,11 @@ from ingest.web.alert_words import SPEAKERS
 from scoring import Assessment, Language, Night, Policy
 from scoring.counterfactual import Without, without
 from scoring.deviation import LEANING, REACH, RECENT
+from scoring.gates import NOTED
 from scoring.words import Speaker
 
 SPEAKING = {"respiratory_rate": "above", "skin_temperature": "above", "oxygen_saturation": "below"}
 EXCUSING = frozenset({"illness", "altitude"})
-NOTES = ("alcohol", "hot_night")
 OUTCOMES = frozenset({"watch", "possible_illness", "travel"})
 ONLY_THEY_KNOW = {"alcohol": "drinks", "hot_night": "heat", "ill": "feeling"}  # by the tag that tells of it
 
@@ -56,7 +56,13 @@ def as_led(session: Session, person: Person, alert: Alert) -> list[Night]:
 def rows(judged: Sequence[Assessment], onset: date, nights: Sequence[Night], language: Language = "en") -> list[Row]:
     """Each of these assessments with what its night counted for."""
     told = SPEAKERS[language]
-    notes = {night.day: told.say(f"noted.{tag}") for night in nights for tag in NOTES if tag in night.tags}
+    notes = {
+        night.day + timedelta(days=after): told.say(f"noted.{tag}")
+        for tag, lasts in reversed(tuple(NOTED.items()))  # the first one named stands
+        for night in nights
+        if tag in night.tags
+        for after in range(lasts)
+    }
     excused = {night.day: _excuse(night, notes) for night in judged}
     since = onset - timedelta(days=REACH)
     known = [n for n in judged if since < n.day <= onset and n.tonight is not None and not excused[n.day]]

@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from ingest import check_ins, cycle_words, drive_tests, people, period_notes
+from ingest import check_ins, drive_tests, people, period_notes
 from ingest.check_ins import Answers
 from ingest.db import transaction
 from ingest.models import Person
 from ingest.web.render import page
 from ingest.web.signed import Signed
+from ingest.words import cycle as cycle_words
 
 router = APIRouter()
 

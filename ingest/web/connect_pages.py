@@ -9,31 +9,32 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 import providers
-from ingest import connections, signin, standings, words
+from ingest import people, signin, standings
 from ingest.db import transaction
 from ingest.freshness import Standing
+from ingest.grants import connections
 from ingest.models import Person, VendorApp
 from ingest.settings import settings
-from ingest.web import cookies
+from ingest.web import connect_words, cookies
 from ingest.web.guard import POLICY
-from ingest.web.render import page
+from ingest.web.render import language_for, page, relayed, sentence
 from ingest.web.signed import Signed, Visitor
+from ingest.words import relayed as relayed_words
 from providers.base import Provider
 from providers.errors import Misconfigured, VagusError
+from scoring.words import Speaker
 
 router = APIRouter()
 CONNECT = "/connect"
 RETURN_SECONDS = 900
 REGISTRABLE = 2  # names of a host below which nothing is cut off
-AWAY = "{title} could not be asked just now. Nothing was connected and nothing is lost: try again in a few minutes."
-NOT_SET_UP = "whoever runs this service has not set it up yet"
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One vendor in the list: what it gives, when, what it will ask for; connected already, or why it cannot be."""
+    """One vendor in the list: what it gives, when, what it will ask for; connected already, or not to be connected."""
 
     name: str
     title: str
@@ -41,7 +42,7 @@ class Offer:
     arrives: str
     asks: str
     standing: Standing | None
-    unavailable: str = ""
+    available: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Notice:
 
     title: str
     text: str
+    on: tuple[str, str]
     status: int = 200
-    on: tuple[str, str] = (CONNECT, "Try again")
 
 
 @router.get("/connect")
@@ -67,17 +68,19 @@ def choose(request: Request, person: Signed) -> Response:
 def leave(request: Request, person: Signed, vendor: str) -> Response:
     """Off to the vendor's page; this browser is remembered, as only it can come back."""
     browser = cookies.read(request, cookies.LEAVING) or signin.new_nonce()
+    speaker = _speaker(request, person)
     try:
         with transaction() as session:
             url = connections.leave(session, person.id, vendor, browser, settings().public_url)
     except connections.Refused as refused:
-        return told(request, person, Notice("Not connected", str(refused), 409))
+        text = relayed(sentence(str(refused)), speaker.language)
+        return told(request, person, _again(speaker, "not.title", text, 409))
     except Misconfigured as error:
         if standings.declared(vendor) is None:
             raise HTTPException(404) from None
         log.error("cannot_connect", vendor=vendor, reason=str(error))  # noqa: TRY400  (a setting, no bug)
-        text = f"{standings.title_of(vendor)} cannot be connected on this server: {NOT_SET_UP}."
-        return told(request, person, Notice("Not connected", text, 503))
+        text = speaker.say("not.unset", title=standings.title_of(vendor))
+        return told(request, person, _again(speaker, "not.title", text, 503))
     response = RedirectResponse(url, 303)
     cookies.write(response, cookies.LEAVING, browser, connections.ON_THE_WAY.total_seconds())
     return response
@@ -91,19 +94,21 @@ def arrive(request: Request, person: Visitor, vendor: str) -> Response:
     if person is None:
         return _signed_out(request, vendor)
     browser, query = cookies.read(request, cookies.LEAVING) or "", dict(request.query_params)
+    speaker = _speaker(request, person)
     try:
         connected = connections.arrive(person.id, vendor, browser, query, settings().public_url)
     except connections.Refused as refused:
-        return told(request, person, Notice("Nothing was connected", str(refused), 409))
+        text = relayed(sentence(str(refused)), speaker.language)
+        return told(request, person, _again(speaker, "nothing.title", text, 409))
     except VagusError as error:
         log.warning("grant_failed", vendor=vendor, kind=type(error).__name__, reason=str(error))
-        text = AWAY.format(title=standings.title_of(vendor))
-        return told(request, person, Notice("Nothing was connected", text, 503))
+        text = speaker.say("nothing.away", title=standings.title_of(vendor))
+        return told(request, person, _again(speaker, "nothing.title", text, 503))
     return RedirectResponse(f"/connections/{connected.connection}", 303)
 
 
 def told(request: Request, person: Person | None, notice: Notice) -> Response:
-    """One sentence on a page of its own, and the way on."""
+    """One or two sentences on a page of its own, and the way on."""
     return page(request, "told.html", person=person, status=notice.status, notice=notice)
 
 
@@ -126,6 +131,15 @@ def leading_to(response: Response, apps: dict[str, VendorApp]) -> Response:
     return response
 
 
+def _again(speaker: Speaker, title: str, text: str, status: int) -> Notice:
+    """What leads back to the list."""
+    return Notice(speaker.say(title), text, (CONNECT, speaker.say("try_again")), status)
+
+
+def _speaker(request: Request, person: Person | None) -> Speaker:
+    return connect_words.SPEAKERS[language_for(request, person)]
+
+
 def _places(provider: Provider, app: VendorApp) -> list[str]:
     if app.origin:
         there = urlsplit(app.origin)
@@ -137,7 +151,7 @@ def _places(provider: Provider, app: VendorApp) -> list[str]:
 
 def _offers(session: Session, person: Person) -> list[Offer]:
     """Vendors that can be connected before those that cannot; of each, those with more of the nights first."""
-    apps = connections.apps(session)
+    apps, language = connections.apps(session), people.language_of(person)
     stand = {each.vendor: each for each in standings.of_person(session, person.id) if each.kind == "grant"}
     ranked = sorted(
         providers.PROVIDERS,
@@ -147,11 +161,11 @@ def _offers(session: Session, person: Person) -> list[Offer]:
         Offer(
             each.name,
             each.title,
-            each.gives,
-            each.arrives,
-            words.listed(list(dict.fromkeys(stream.title for stream in each.streams))),
+            relayed_words.told(each.gives, language),
+            relayed_words.told(each.arrives, language),
+            relayed_words.listed(list(dict.fromkeys(stream.title for stream in each.streams)), language),
             stand.get(each.name),
-            "" if each.name in apps else NOT_SET_UP,
+            each.name in apps,
         )
         for each in ranked
     ]
@@ -159,9 +173,9 @@ def _offers(session: Session, person: Person) -> list[Offer]:
 
 def _signed_out(request: Request, vendor: str) -> Response:
     """The code a vendor sends along is worth an account: it is not kept until somebody has signed in."""
-    title = standings.title_of(vendor)
-    told_so = f"This browser is not signed in at {settings().public_url}, so nothing was connected."
-    text = f"{told_so} Sign in, then connect {title} again."
-    response = told(request, None, Notice("Sign in first", text, 403, ("/sign-in", "Sign in")))
+    speaker = _speaker(request, None)
+    text = speaker.say("signed_out", url=settings().public_url, title=standings.title_of(vendor))
+    on = ("/sign-in", speaker.say("signed_out.on"))
+    response = told(request, None, Notice(speaker.say("signed_out.title"), text, on, 403))
     cookies.write(response, cookies.RETURN, CONNECT, RETURN_SECONDS)
     return response

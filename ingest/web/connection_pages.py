@@ -4,17 +4,23 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Request
+from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from ingest import clock, connections, filling, following, freshness, standings, store, words
+from ingest import clock, filling, freshness, people, standings, store, words
 from ingest.db import transaction
 from ingest.freshness import Standing
+from ingest.grants import connections, following
 from ingest.models import Connection, Person, StreamState, VendorAccount
+from ingest.web import connect_words
 from ingest.web.connect_pages import Notice, leading_to, told
-from ingest.web.render import page
+from ingest.web.render import page, relayed
 from ingest.web.signed import Signed
+from ingest.words import relayed as relayed_words
+from scoring import Language
+from scoring.words import grouped
 
 router = APIRouter()
 RENEWED, RENEWED_SLOWLY = 5, 30
@@ -32,7 +38,8 @@ def overview(request: Request, person: Signed, asked: bool = False) -> Response:
             standings.here(session, person),
             connections.apps(session),
         )
-    cards = [(each, freshness.sentence(each, now)) for each in stand]
+    language = people.language_of(person)
+    cards = [(each, freshness.sentence(each, now, language)) for each in stand]
     response = page(
         request, "connections.html", person=person, cards=cards, now=now, asked=asked, moment=freshness.moment
     )
@@ -52,23 +59,24 @@ def progress(request: Request, person: Signed, connection_id: int, still: bool =
         judging = not store.scored(session, person.id)
         now, apps = standings.here(session, person), connections.apps(session)
     nights = [each for each in judged if words.recorded(each)]
-    usual = words.usual_ranges(nights[-1]) if nights else ""
+    language = people.language_of(person)
+    usual = words.usual_ranges(nights[-1], language) if nights else ""
     at_work = seen.state == "active" and (not past.ended or judging)
     refresh = 0 if still or not at_work else RENEWED if _soon(past, now) else RENEWED_SLOWLY
-    said = freshness.sentence(seen, now)
     response = page(
         request,
         "progress.html",
         person=person,
         seen=seen,
-        said=said,
+        said=freshness.sentence(seen, now, language),
         past=past,
+        signals=_listed(past.signals, language),
         usual=usual,
         read=bool(usual),
         at_work=at_work,
         slow=not past.done and now - seen.since > SLOW,
         refresh=refresh,
-        again=freshness.moment(past.again_at, now) if past.again_at else "",
+        again=freshness.moment(past.again_at, now, language) if past.again_at else "",
         today=now.date(),
     )
     return leading_to(response, apps)
@@ -100,9 +108,10 @@ def disconnect(
     """End the grant; the nights stay or go, as was chosen."""
     with transaction() as session:
         _ending(session, person, connection_id)
-    text = connections.disconnect(person.id, connection_id, keep=nights == "keep")
-    kept = "Its nights are kept." if nights == "keep" else "Its nights are deleted."
-    return told(request, person, Notice("Disconnected", f"{text} {kept}", on=("/connections", "Your connections")))
+    speaker = connect_words.SPEAKERS[people.language_of(person)]
+    ended = relayed(connections.disconnect(person.id, connection_id, keep=nights == "keep"), speaker.language)
+    text = Markup("{} {}").format(ended, speaker.say(f"ended.{nights}"))
+    return told(request, person, Notice(speaker.say("ended"), text, ("/connections", speaker.say("yours"))))
 
 
 def _own(session: Session, person: Person, connection_id: int) -> tuple[Connection, Standing]:
@@ -122,6 +131,11 @@ def _ending(session: Session, person: Person, connection_id: int) -> Standing:
     if seen.kind != "grant" or seen.state == "disconnected":
         raise HTTPException(404)
     return seen
+
+
+def _listed(signals: list[tuple[str, int]], language: Language) -> str:
+    """On how many nights each signal is known: `HRV 94 · heart rate 92`."""
+    return " · ".join(f"{relayed_words.told(label, language)} {grouped(count, language)}" for label, count in signals)
 
 
 def _just_asked(session: Session, connection_id: int) -> bool:

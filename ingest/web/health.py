@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse
 
 from ingest import clock, migrate
 from ingest.db import transaction
+from ingest.grants.pauses import QUEUES
 from ingest.models import Heartbeat
 from ingest.ops import counts
 from ingest.ops.queues import HEARD
-from ingest.pauses import QUEUES
 
 router = APIRouter()
 log = structlog.get_logger(__name__)

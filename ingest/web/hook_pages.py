@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from ingest import hooks
+from ingest.grants import hooks
 
 router = APIRouter(prefix="/hooks")
 

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, File, HTTPException, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from ingest import imports, runs
+from ingest import imports, people, runs
 from ingest.db import transaction
 from ingest.models import Person
-from ingest.web.render import page
+from ingest.web import data_words
+from ingest.web.render import page, relayed, sentence
 from ingest.web.signed import Signed
 from providers.errors import FileRefused
 
@@ -30,7 +31,7 @@ def form(request: Request, person: Signed) -> Response:
 def upload(request: Request, person: Signed, file: Annotated[UploadFile | None, File()] = None) -> Response:
     """Take the file; a worker reads it."""
     if file is None or not file.filename:
-        return _form(request, person, error="Choose the file first.")
+        return _form(request, person, error=data_words.SPEAKERS[people.language_of(person)].say("choose"))
     name = "".join(each for each in file.filename.replace("\\", "/").rsplit("/", 1)[-1] if each.isprintable())[
         -LONGEST_NAME:
     ]
@@ -38,7 +39,7 @@ def upload(request: Request, person: Signed, file: Annotated[UploadFile | None, 
         with transaction() as session:
             run = imports.accept_upload(session, person.id, VENDOR, name, file.file)
     except FileRefused as refused:
-        return _form(request, person, error=str(refused))
+        return _form(request, person, error=relayed(sentence(str(refused)), people.language_of(person)))
     return RedirectResponse(f"/import/{run}", 303)
 
 

@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import cycle_words, people, period_notes, standings, store, words
+from ingest import people, period_notes, standings, store, words
 from ingest.chart.events import Events, hard_from, label, loads
 from ingest.models import DayValue, Person, Series, Tag, VendorAccount
 from ingest.source import FILE_RANK
 from ingest.web.history_words import SPEAKERS
+from ingest.words import cycle as cycle_words
 from providers import measures
 from scoring import Assessment, Input, Language
 from scoring.words import Speaker, grouped

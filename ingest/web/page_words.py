@@ -1,9 +1,9 @@
-"""What stands on pages around what is said of nights, in two languages. A page with all its words here is SPOKEN."""
+"""What stands on pages around what is said of nights, and on that of channels, in two languages."""
 
 from collections.abc import Mapping
 
-from ingest.phrases import DE as PHRASES_DE
-from ingest.phrases import EN as PHRASES_EN
+from ingest.words.phrases import DE as PHRASES_DE
+from ingest.words.phrases import EN as PHRASES_EN
 from scoring import Language
 from scoring.words import LANGUAGES, Speaker, speaker
 
@@ -95,7 +95,7 @@ EN: Mapping[str, str] = {
     "fate.shown": "Last message shown {when}",
     "fate.opened": "Last message opened {when}",
     "language": "Language",
-    "language.of": "Of mails, messages, and what we say of your nights. Some pages are in English so far.",
+    "language.of": "Of pages, mails and messages.",
     "language.save": "Save language",
     "quiet": "Quiet hours",
     "quiet.why": "Nothing here is urgent: an alert waits until they end.",
@@ -271,7 +271,7 @@ DE: Mapping[str, str] = {
     "fate.shown": "Letzte Nachricht angezeigt: {when}",
     "fate.opened": "Letzte Nachricht geöffnet: {when}",
     "language": "Sprache",
-    "language.of": "Für Mails, Nachrichten und was wir über deine Nächte sagen. Einige Seiten sind noch englisch.",
+    "language.of": "Für Seiten, Mails und Nachrichten.",
     "language.save": "Sprache speichern",
     "quiet": "Ruhezeit",
     "quiet.why": "Nichts hier eilt: Eine Mitteilung wartet, bis sie endet.",
@@ -366,22 +366,10 @@ DE: Mapping[str, str] = {
     "expected.few": "Dafür braucht es etwa drei Monate an Nächten. Komm dann wieder.",
 }
 
-SPOKEN = frozenset(
-    {
-        "alert.html",
-        "channels.html",
-        "check_in.html",
-        "drive_test.html",
-        "expected.html",
-        "history.html",
-        "pause.html",
-        "question.html",
-        "today.html",
-    }
-)
+IN_ENGLISH = ("ops_", "demo_")  # pages of operators and of the demo
 SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
 
 
 def language_of(template: str, reader: Language) -> Language:
-    """The language of a page: its reader's where all its words are here, else English."""
-    return reader if template in SPOKEN else "en"
+    """The language of a page: its reader's, but for those that exist in English alone."""
+    return "en" if template.startswith(IN_ENGLISH) else reader

@@ -7,13 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from ingest import cycle_words, people, period_notes, privacy, push, store, trials, verdicts, words
+from ingest import people, period_notes, privacy, push, store, trials, verdicts, words
 from ingest.db import transaction
 from ingest.models import Channel, Delivery, Person
 from ingest.settings import settings
 from ingest.web import cookies, hygiene_pages, page_words, snooze_pages
 from ingest.web.render import page
 from ingest.web.signed import Signed
+from ingest.words import cycle as cycle_words
 from providers.errors import VagusError
 from scoring import SENSITIVITY, Language
 
@@ -117,9 +118,9 @@ def erase(request: Request, person: Signed, address: Annotated[str, Form(max_len
     except VagusError:
         typed = ""
     if typed != person.address:
-        return _data(request, person, error="That is not the address you signed in with. Nothing was erased.")
+        return _data(request, person, refused=True)
     counts = privacy.erase(person.id)
-    response = page(request, "erased.html", counts=_listed(counts))
+    response = page(request, "erased.html", reader=people.language_of(person), counts=_listed(counts))
     cookies.clear(response, cookies.SESSION)
     return response
 
@@ -178,15 +179,15 @@ def _last(session: Session, channel: Channel, language: Language) -> Latest | No
     return Latest(told.say(f"fate.{fate}", when=when), None)
 
 
-def _data(request: Request, person: Person, error: str = "") -> Response:
+def _data(request: Request, person: Person, *, refused: bool = False) -> Response:
     with transaction() as session:
         counts = privacy.stored(session, person.id)
-    shown = _listed(counts)
-    return page(request, "data.html", person=person, counts=shown, error=error, status=422 if error else 200)
+    shown, status = _listed(counts), 422 if refused else 200
+    return page(request, "data.html", person=person, counts=shown, refused=refused, status=status)
 
 
 def _listed(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return [(label, counts[name]) for name, label in privacy.LABELS.items()]
+    return [(name, counts[name]) for name in privacy.LABELS]
 
 
 def _saved() -> Response:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from ingest import filling, following, freshness, people, standings, words
+from ingest import filling, freshness, people, standings, words
 from ingest.freshness import Sentence, Standing
+from ingest.grants import following
 from ingest.models import Connection, Person
 from scoring import Language
 
@@ -43,16 +44,15 @@ class Sources:
 
 def sources(session: Session, person: Person) -> Sources:
     """Where the nights of a person come from, as it stands now."""
-    now = standings.here(session, person)
+    now, language = standings.here(session, person), people.language_of(person)
     grants = tuple(
         seen
         for seen in standings.of_person(session, person.id)
         if seen.kind == "grant" and seen.state != "disconnected"
     )
-    said = {seen.connection: freshness.sentence(seen, now) for seen in grants}
+    said = {seen.connection: freshness.sentence(seen, now, language) for seen in grants}
     attention = tuple((seen, said[seen.connection]) for seen in grants if said[seen.connection].mood == "needs_you")
     well = [seen for seen in grants if said[seen.connection].mood != "needs_you"]
-    language = people.language_of(person)
     coming = words.by_file(language)
     if grants:
         coming = words.by_vendor(well[0].title, language) if well else words.by_nobody(grants[0].title, language)

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import chart, day_chart, intraday, people, store, words
+from ingest import chart, intraday, people, store, words
+from ingest.chart import day as day_chart
 from ingest.events import beside
 from ingest.models import Alert, Delivery, Person
 from ingest.web import causes

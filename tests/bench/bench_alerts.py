@@ -1,12 +1,14 @@
 """How long it takes from a vendor's notice to the mail, at twenty notices a second, with every process on this machine.
 
-    PYTHONPATH=. .venv/bin/python tests/bench/bench_alerts.py 10      # at ten a second: what a machine keeps up with
+    PYTHONPATH=. .venv/bin/python tests/bench/bench_alerts.py 40      # at forty a second: what a machine keeps up with
 
-Some are strained from last night on, which their phones have just handed over: their notices are POSTed to the web
-process, which answers; the night is fetched from the simulated vendor, judged, decided on and mailed. Measured from the
-POST to the mail's acceptance by the relay. Then the others, who are as usual and are told nothing: to the night judged.
-The past is fetched and judged before, and polls are not due meanwhile. The processor's time is that of all that runs
-beside this process, PostgreSQL and Valkey included: the simulated vendor and the relay are in it, and do not count.
+One phone after the other hands last night over, and its vendor sends what it sends of a night: a notice of the sleep,
+of readiness, of oxygen and so on, one after the other. They are POSTed to the web process, which answers; the night is
+fetched from the simulated vendor, judged, decided on and mailed. Of the first phones everybody is strained from last
+night on and gets a mail: measured from a person's first POST to the mail's acceptance by the relay. Then the others,
+who are as usual and are told nothing: to the night judged. The past is fetched and judged before, and polls are not due
+meanwhile. The processor's time is that of all that runs beside this process, PostgreSQL and Valkey included: the
+simulated vendor and the relay are in it, and do not count.
 """
 
 import os
@@ -18,6 +20,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as wall_time
 from pathlib import Path
@@ -26,13 +29,13 @@ from typing import Any
 import psutil
 from sqlalchemy import delete, func, select, update
 
-from ingest import client, clock, connections, db, hooks, people, sync
+from ingest import clock, db, people
+from ingest.grants import client, connections, hooks, sync
+from ingest.grants.oauth import seal_secret
 from ingest.models import BackfillWindow, Connection, Heartbeat, Person, Readiness, StreamState, VendorApp
-from ingest.oauth import seal_secret
 from providers.base import Asked
 from providers.oura import OURA
 from providers.simulator.conversation import Call
-from providers.simulator.documents import Happened
 from providers.simulator.oura import Oura
 from providers.simulator.people import Story
 from providers.simulator.whoop import Whoop
@@ -40,14 +43,14 @@ from tests.faults.test_stack_killed import Stack
 from tests.ground import clear_caches, wait_for
 from tests.simulated import CLIENT_ID, CLIENT_SECRET, Simulated
 from tests.soak.beginning import PUBLIC, at_home, connect, servers_at, vendors_of
-from tests.soak.life import free_port
 from tests.soak.post import open_relay
 from tests.workers.sync_stage import judge, waits_to_be_judged
 from workers.simulate import call
 from workers.supervision import control
+from workers.supervision.processes import free_port
 from workers.supervision.running import running
 
-A_SECOND, WARM_UP, PEOPLE, QUIET = 20, 20, 320, 160
+A_SECOND, WARM_UP, PEOPLE, QUIET = 20, 10, 120, 60
 NIGHTS, UNFOLDS, SEED = 120, 5, 9  # a story whose strain begins to count five nights before its last
 SETTLED, LATER, EVENING = timedelta(hours=9), timedelta(hours=6), wall_time(20)
 SLEEP = OURA.streams[0]
@@ -56,7 +59,13 @@ BAR = 3.0
 CORES = 2
 QUEUES = {"sync", "backfill", "score", "notify", "upkeep", "follow", "beat"}
 
-Sent = list[tuple[str, float]]  # each address, and when its notice was posted
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Each address and when its first notice was posted; how many notices there were of all."""
+
+    posted: list[tuple[str, float]]
+    notices: int
 
 
 def rows(a_second: float = A_SECOND) -> dict[str, dict[str, Any]]:
@@ -67,6 +76,7 @@ def rows(a_second: float = A_SECOND) -> dict[str, dict[str, Any]]:
         with servers_at(home):
             _bring_all(sim, {Story.OVERREACHING: strained, Story.STEADY: quiet})
         _start(home)
+        _order_notices(sim)
         before = _processor(home)
         told = _post(sim, strained, a_second)
         wait_for(lambda: len(relay.mails) >= PEOPLE, WITHIN)
@@ -78,8 +88,8 @@ def rows(a_second: float = A_SECOND) -> dict[str, dict[str, Any]]:
         after = _processor(home)
         judged = _judged_since(begun)
     return {
-        **_figures("hook_to_alert", told, mailed, (between - before) / PEOPLE, a_second),
-        **_figures("hook_to_judged", untold, judged, (after - between) / QUIET, a_second),
+        **_figures("hook_to_alert", told, mailed, between - before, a_second),
+        **_figures("hook_to_judged", untold, judged, after - between, a_second),
     }
 
 
@@ -96,16 +106,17 @@ def _start(home: Path) -> None:
 
 
 def _figures(
-    name: str, posted: Sent, came: dict[str, float], processor: float, a_second: float
+    name: str, sent: Sent, came: dict[str, float], processor: float, a_second: float
 ) -> dict[str, dict[str, Any]]:
-    """95 of 100 and the middle, over all after the first second of warming up; and whether the cores suffice."""
-    seconds = [came[address] - at for address, at in posted[WARM_UP:]]
+    """95 of 100 and the middle, over all after a warming up; what a notice costs, and whether the cores suffice."""
+    seconds = [came[address] - at for address, at in sent.posted[WARM_UP:]]
     p95, middle = statistics.quantiles(seconds, n=20)[-1], statistics.median(seconds)
-    most = 1000 * CORES / a_second
+    most, each = 1000 * CORES / a_second, 1000 * processor / sent.notices
+    of_each = f"ms a notice, of which a person has {sent.notices / len(sent.posted):.1f}"
     return {
         f"{name}_p95_s": {"value": p95, "unit": "s", "bar": BAR, "ok": p95 <= BAR},
         f"{name}_p50_s": {"value": middle, "unit": "s", "bar": BAR, "ok": middle <= BAR},
-        f"{name}_processor_ms": {"value": processor * 1000, "unit": "ms", "bar": most, "ok": processor * 1000 <= most},
+        f"{name}_processor_ms": {"value": each, "unit": of_each, "bar": most, "ok": each <= most},
     }
 
 
@@ -194,35 +205,40 @@ def _bring(connection: int) -> None:
         sync.fetch_window(grant, SLEEP, Asked(since, min(until, now)), lambda _: None, lambda *_: None)
 
 
-def _post(sim: Simulated, everyone: Sequence[str], a_second: float) -> Sent:
-    """Open one phone after the other and send its notice, so many a second; each address, and when that was."""
+def _order_notices(sim: Simulated) -> None:
+    """Be told from now on; nothing that was there before is news."""
     with db.transaction() as session:
         app = session.scalars(select(VendorApp.id)).one()
     hooks.ensure_subscriptions(app)
+    with sim.served.lock:
+        sim.oura.hooks.look(sim.oura.accounts.values(), clock.now())
+
+
+def _post(sim: Simulated, everyone: Sequence[str], a_second: float) -> Sent:
+    """Open one phone after the other and send what its vendor sends of it, so many notices a second."""
     begun, posted, senders = time.monotonic(), [], []
-    for number, handle in enumerate(everyone):
-        time.sleep(max(0.0, begun + number / a_second - time.monotonic()))
-        request = _noticed(sim, handle)
-        posted.append((f"{handle}@example.org", time.monotonic()))
-        senders.append(threading.Thread(target=call, args=(request,)))
-        senders[-1].start()
+    for handle in everyone:
+        for place, request in enumerate(_noticed(sim, handle)):
+            time.sleep(max(0.0, begun + len(senders) / a_second - time.monotonic()))
+            if place == 0:
+                posted.append((f"{handle}@example.org", time.monotonic()))
+            senders.append(threading.Thread(target=call, args=(request,)))
+            senders[-1].start()
     for sender in senders:
         sender.join()
-    return posted
+    return Sent(posted, len(senders))
 
 
-def _noticed(sim: Simulated, handle: str) -> Call:
+def _noticed(sim: Simulated, handle: str) -> list[Call]:
     """The phone hands the night over; what the vendor sends of it."""
     sim.open_phone(handle)
     with sim.served.lock:
-        now, vendor = clock.now(), sim.oura
-        night = list(vendor.accounts[handle].shown("sleep", now))[-1]
-        vendor.hooks.notify(vendor.accounts[handle], Happened("create", "sleep", night.id), now)
-        notice = vendor.hooks.waiting[-1]
-        request = vendor.hooks.call(notice, now)
-        vendor.hooks.waiting.remove(notice)
-    assert request is not None
-    return request
+        now, there = clock.now(), sim.oura.hooks
+        there.look([sim.oura.accounts[handle]], now)
+        notices = [notice for notice in there.waiting if notice.person == handle]
+        there.waiting[:] = [notice for notice in there.waiting if notice.person != handle]
+        requests = [there.call(notice, now) for notice in notices]
+    return [request for request in requests if request is not None]
 
 
 if __name__ == "__main__":

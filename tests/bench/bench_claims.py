@@ -14,8 +14,9 @@ from typing import Any
 
 from sqlalchemy import insert, select, text, update
 
-from ingest import budget, clock, db
-from ingest.following import midnight
+from ingest import clock, db
+from ingest.grants import budget
+from ingest.grants.following import midnight
 from ingest.models import BackfillWindow, Connection, StreamState, VendorApp
 from providers.oura import OURA
 from tests.bench.servers import servers

@@ -19,9 +19,10 @@ import numpy as np
 import psycopg
 from sqlalchemy import text
 
-from ingest import accounts, clock, db, people, sync
-from ingest.client import Grant
-from ingest.reading import read_page
+from ingest import accounts, clock, db, people
+from ingest.grants import sync
+from ingest.grants.client import Grant
+from ingest.grants.reading import read_page
 from ingest.saving import save
 from providers.base import Asked
 from providers.oura import OURA

@@ -3,16 +3,14 @@
 The browser's clock is set for the tests, so a minute of pressing takes no minute here.
 """
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from ingest import push, questions, store
 from ingest.db import transaction
 from ingest.models import Channel, CheckIn, Delivery, DriveTest, Question, Tag
-from tests.browser.test_pages_in_chromium import CHROMIUM, OPTIONS, faults, press_to
+from tests.browser.test_pages_in_chromium import faults, press_to
 from tests.ground import wait_for
 from tests.ingest.questions_stage import TODAY, asked, leaning
 from tests.ingest.web.web_stage import Sitter, Stage
@@ -20,14 +18,6 @@ from tests.ingest.web.web_stage import Sitter, Stage
 pytestmark = pytest.mark.browser
 LOOKS = ((320, "dark"), (390, "light"))
 SECOND = 1000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 def open_page(chromium: Browser, stage: Stage, sitter: Sitter | None, width=390, scheme="light", **options) -> Page:
@@ -67,7 +57,7 @@ def test_every_page_is_accessible_on_the_smallest_phone_and_in_the_dark(stage: S
         for path in ("/check-in?saved=true", "/drive-tests/reaction?done=true&too_soon=1", "/drive-tests/tapping"):
             page.goto(stage.url + path)
             assert faults(page) == [], (path, width)
-        for path in (f"/questions/{question}", "/today", f"/q/{questions.token(question)}", "/channels"):
+        for path in (f"/questions/{question}", "/today", f"/q/{questions.token(question)}"):
             page.goto(stage.url + path)
             assert faults(page) == [], (path, width)
         page.goto(f"{stage.url}/questions/{question}")
@@ -207,7 +197,7 @@ def in_worker(page: Page, stage: Stage, payload: dict, action: str) -> dict:
     page.goto(f"{stage.url}/channels")
     page.evaluate("navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready)")
     wait_for(lambda: page.evaluate("navigator.serviceWorker.ready.then(each => each.active.state === 'activated')"))
-    wait_for(lambda: page.context.service_workers)
+    wait_for(lambda: page.evaluate("1") and page.context.service_workers)
     return page.context.service_workers[0].evaluate(WORKER, {"payload": {"notification": payload}, "action": action})
 
 

@@ -5,11 +5,10 @@ import pytest
 from providers.simulator.people import Story
 from providers.simulator.people import nights as simulated
 from providers.simulator.whoop_export import export_zip
-from tests.browser.test_pages_in_chromium import chromium, faults, open_page, press_to
+from tests.browser.test_pages_in_chromium import faults, open_page, press_to
 from tests.ingest.web.test_history_pages import bring
 from tests.ingest.web.web_stage import TODAY, Stage
 
-__all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 NIGHT = "2026-11-10"
 

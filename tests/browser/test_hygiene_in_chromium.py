@@ -6,11 +6,10 @@ from sqlalchemy import select
 from ingest import channels
 from ingest.db import transaction
 from ingest.models import Alert, Channel, Person
-from tests.browser.test_pages_in_chromium import LOOKS, chromium, faults, open_page
+from tests.browser.test_pages_in_chromium import LOOKS, faults, open_page
 from tests.ingest.web.stored_nights import keep
 from tests.ingest.web.web_stage import TODAY, Stage, nights
 
-__all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 
 
@@ -28,7 +27,7 @@ def told(stage: Stage):
 def test_the_pages_about_messages_have_no_fault_that_axe_finds_and_fit_the_window(chromium, stage, width, scheme):
     sitter = told(stage)
     page = open_page(chromium, stage, sitter, width, scheme)
-    paths = ["/today", f"/alerts/{sitter.alert}", "/channels", "/channels/expected", f"/u/{sitter.channel}/pause"]
+    paths = ["/today", f"/alerts/{sitter.alert}", "/channels/expected", f"/u/{sitter.channel}/pause"]
     for path in paths:
         page.goto(stage.url + path)
         assert faults(page) == [], path

@@ -12,15 +12,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ingest.settings import settings
-from tests.browser.test_pages_in_chromium import chromium
 from tests.ground import clear_caches
 from workers import demo, demo_story
 from workers.supervision.home import empty
 from workers.terminal import Steps
 
-__all__ = ["chromium"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PHONE = {"width": 390, "height": 844}
+expect.set_options(timeout=30_000)  # a whole stack works beside, and other tests
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,7 @@ def test_a_newcomer_connects_with_the_keyboard_alone_and_watches_the_past_come_i
     page.wait_for_url("**/oura/oauth/authorize**")
     press_to(page, "Allow")
     page.wait_for_url("**/connections/*")
-    expect(page.get_by_role("heading", name="nights read")).to_be_visible(timeout=45_000)
+    expect(page.get_by_role("heading", name="nights read")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("Your usual range")).to_be_visible()
     assert re.search(r"11\d nights read", page.inner_text("main")), "120 nights, of which some were not worn"
 
@@ -83,6 +82,7 @@ def test_last_night_comes_by_the_vendor_s_notice_and_today_says_what_is_so(page:
     page.goto(page.url.partition("/connections")[0] + "/today")
     expect(page.get_by_role("heading", name="Strain")).to_be_visible()
     page.get_by_role("link", name="Why we wrote to you").click()
+    page.wait_for_url("**/alerts/*")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 

@@ -3,11 +3,10 @@
 import pytest
 
 from ingest.db import transaction
-from tests.browser.test_pages_in_chromium import chromium, faults
+from tests.browser.test_pages_in_chromium import faults
 from tests.ingest.ops.ops_stage import bury, operator, seed
 from tests.ingest.web.web_stage import Stage
 
-__all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 
 

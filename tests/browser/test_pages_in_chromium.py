@@ -1,12 +1,11 @@
 """The pages in a real browser: readable by everybody, by keyboard alone, on the smallest phone, in light and dark."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from ingest import clock
 from ingest.db import transaction
@@ -14,18 +13,13 @@ from ingest.models import Run
 from tests.ingest.web.web_stage import TODAY, Sitter, Stage, mailed_digits, nights
 
 pytestmark = pytest.mark.browser
-CHROMIUM = "/usr/bin/chromium"
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-component-update",
-]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    "resultTypes": ["violations"],  # what is well is not described: nobody reads it
+}
 LOOKS = ((320, "light"), (1280, "dark"))  # the narrow layout and the wide one, each in one of the two palettes
+COLOURED = {"as usual", "leaning", "strained", "other signs", "easing", "waiting"}  # a design for each colour
 STORIES = {
     "learning": {"count": 9},
     "early days": {"count": 30},
@@ -38,14 +32,6 @@ STORIES = {
     "silent": {"missing": (0, 1, 2)},
     "too few": {"missing": tuple(range(2, 16))},
 }
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 def open_page(chromium: Browser, stage: Stage, sitter: Sitter | None, width: int, scheme: str) -> Page:
@@ -114,9 +100,10 @@ def test_every_page_is_accessible(stage: Stage, chromium):
 
 @pytest.mark.parametrize("story", STORIES)
 def test_every_design_of_today_is_accessible(stage: Stage, chromium, story):
+    """Each colour of a state is looked at in both palettes; the other designs where they have the least room."""
     sitter = stage.sitter(given=nights(**STORIES[story]))
     page = open_page(chromium, stage, sitter, *LOOKS[0])
-    for width, scheme in LOOKS:
+    for width, scheme in LOOKS if story in COLOURED else LOOKS[:1]:
         turn(page, width, scheme).goto(f"{stage.url}/today")
         assert faults(page) == [], (width, scheme)
 

@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from ingest import push
 from ingest.db import transaction
 from ingest.models import Channel, Delivery, Person
 from ingest.web import render
-from tests.browser.test_pages_in_chromium import CHROMIUM, LOOKS, OPTIONS, faults
+from tests.browser.test_pages_in_chromium import faults
 from tests.ground import wait_for
 from tests.ingest.web.web_stage import Sitter, Stage, reread_settings
 from tests.workers.sync_stage import send_due
@@ -56,14 +56,6 @@ STATES = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def box(stage: Stage, monkeypatch) -> Iterator[Pushbox]:
     with open_pushbox() as made:
@@ -73,8 +65,8 @@ def box(stage: Stage, monkeypatch) -> Iterator[Pushbox]:
         yield made
 
 
-def open_page(browser: Browser, stage: Stage, sitter: Sitter, *scripts: str, width=390, scheme="light") -> Page:
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+def open_page(chromium: Browser, stage: Stage, sitter: Sitter, *scripts: str, width=390, scheme="light") -> Page:
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     context.set_default_timeout(30_000)
     context.grant_permissions(["notifications"], origin=stage.url)
     context.add_cookies([{"name": "vagus_session", "value": sitter.cookie, "url": stage.url}])
@@ -120,6 +112,7 @@ def hand_over(page: Page, plain: str) -> None:
     cdp.send("ServiceWorker.enable")
     origin = page.evaluate("location.origin")
     wait_for(lambda: page.evaluate("1") and [each for each in registrations if each["scopeURL"] == f"{origin}/"])
+    wait_for(lambda: page.evaluate("1") and page.context.service_workers)
     (own,) = {each["registrationId"] for each in registrations if each["scopeURL"] == f"{origin}/"}
     (worker,) = page.context.service_workers
     worker.evaluate(COUNTED_WHEN_SHOWN)
@@ -136,8 +129,8 @@ def notifications(page: Page) -> list[dict]:
     )
 
 
-def test_a_message_goes_from_the_switch_to_the_lock_screen_and_comes_back_as_shown(stage: Stage, box, browser):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+def test_a_message_goes_from_the_switch_to_the_lock_screen_and_comes_back_as_shown(stage: Stage, box, chromium):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box))
     said = []
     page.on("console", lambda message: said.append(message.text))
     turn_on(page, stage)
@@ -176,8 +169,8 @@ def noted(column: str) -> bool:
         return session.scalars(select(getattr(Delivery, column))).one() is not None
 
 
-def test_a_newer_message_of_a_thread_replaces_the_one_that_stands(stage: Stage, box, browser):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+def test_a_newer_message_of_a_thread_replaces_the_one_that_stands(stage: Stage, box, chromium):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box))
     turn_on(page, stage)
     for body in ("first", "second"):
         told = {"title": "Vagus", "body": body, "navigate": f"{stage.url}/today", "tag": "alert-1"}
@@ -186,15 +179,15 @@ def test_a_newer_message_of_a_thread_replaces_the_one_that_stands(stage: Stage, 
 
 
 @pytest.mark.parametrize("plain", ["no JSON", "{}", '{"notification": {}}', '{"notification": {"body": "x"}}'])
-def test_a_push_that_cannot_be_read_shows_something_all_the_same(stage: Stage, box, browser, plain):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+def test_a_push_that_cannot_be_read_shows_something_all_the_same(stage: Stage, box, chromium, plain):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box))
     turn_on(page, stage)
     hand_over(page, plain)
     assert [(each["title"], each["body"]) for each in notifications(page)] == [("Vagus", "Something changed in Vagus.")]
 
 
-def test_nothing_asks_for_the_permission_but_the_click_on_the_switch(stage: Stage, box, browser):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box), PERMISSION % "default", COUNTED % "default")
+def test_nothing_asks_for_the_permission_but_the_click_on_the_switch(stage: Stage, box, chromium):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box), PERMISSION % "default", COUNTED % "default")
     assert go(page, stage) == "ask"
     assert page.evaluate("window.asked") is None
     page.get_by_role("switch").click()
@@ -203,8 +196,8 @@ def test_nothing_asks_for_the_permission_but_the_click_on_the_switch(stage: Stag
     assert channels() == []
 
 
-def test_turning_it_off_here_forgets_the_browser_on_both_sides(stage: Stage, box, browser):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+def test_turning_it_off_here_forgets_the_browser_on_both_sides(stage: Stage, box, chromium):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box))
     turn_on(page, stage)
     assert len(channels()) == 1
     page.get_by_role("switch").uncheck()
@@ -214,8 +207,8 @@ def test_turning_it_off_here_forgets_the_browser_on_both_sides(stage: Stage, box
     assert page.evaluate("localStorage.getItem('subscribed')") is None
 
 
-def test_a_browser_whose_subscription_changed_renews_it_when_a_page_is_opened(stage: Stage, box, browser):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+def test_a_browser_whose_subscription_changed_renews_it_when_a_page_is_opened(stage: Stage, box, chromium):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box))
     turn_on(page, stage)
     (before,) = channels()
     page.add_init_script(subscribing(box))
@@ -224,8 +217,8 @@ def test_a_browser_whose_subscription_changed_renews_it_when_a_page_is_opened(st
     assert after != before
 
 
-def test_a_browser_that_was_removed_elsewhere_stays_removed(stage: Stage, box, browser):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+def test_a_browser_that_was_removed_elsewhere_stays_removed(stage: Stage, box, chromium):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box))
     turn_on(page, stage)
     page.get_by_role("button", name="Remove Chrome on Linux").click()
     page.wait_for_url("**/channels?saved=true")
@@ -234,9 +227,9 @@ def test_a_browser_that_was_removed_elsewhere_stays_removed(stage: Stage, box, b
 
 
 def test_a_browser_that_its_push_service_gave_up_says_so_and_is_turned_on_again_by_one_click(
-    stage: Stage, box, browser
+    stage: Stage, box, chromium
 ):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box))
     turn_on(page, stage)
     page.get_by_role("button", name="Test Chrome on Linux").click()
     page.wait_for_url("**/channels?tested=true")
@@ -250,9 +243,9 @@ def test_a_browser_that_its_push_service_gave_up_says_so_and_is_turned_on_again_
         assert session.scalars(select(Channel.state).where(Channel.kind == "push")).all() == ["on"]
 
 
-def test_what_went_wrong_is_said_and_nothing_is_left_behind(stage: Stage, browser):
+def test_what_went_wrong_is_said_and_nothing_is_left_behind(stage: Stage, chromium):
     away = SUBSCRIBING % json.dumps({"endpoint": "https://127.0.0.1/1", "keys": {"p256dh": "x", "auth": "x"}})
-    page = open_page(browser, stage, stage.sitter(), away)
+    page = open_page(chromium, stage, stage.sitter(), away)
     assert go(page, stage) == "ask"
     page.get_by_role("switch").click()
     page.get_by_text("This browser sent keys").wait_for()
@@ -275,8 +268,8 @@ def primed(page: Page) -> None:
     page.route("**/channels", answer)
 
 
-def test_not_now_hides_the_offer_for_thirty_days(stage: Stage, box, browser):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box), COUNTED % "granted")
+def test_not_now_hides_the_offer_for_thirty_days(stage: Stage, box, chromium):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box), COUNTED % "granted")
     primed(page)
     go(page, stage)
     page.get_by_role("button", name="Not now").click()
@@ -289,8 +282,8 @@ def test_not_now_hides_the_offer_for_thirty_days(stage: Stage, box, browser):
     assert faults(page) == []
 
 
-def test_an_offer_that_is_taken_is_thanked_for_in_place_and_not_made_again(stage: Stage, box, browser):
-    page = open_page(browser, stage, stage.sitter(), subscribing(box))
+def test_an_offer_that_is_taken_is_thanked_for_in_place_and_not_made_again(stage: Stage, box, chromium):
+    page = open_page(chromium, stage, stage.sitter(), subscribing(box))
     primed(page)
     go(page, stage)
     page.get_by_role("switch").check()
@@ -301,14 +294,12 @@ def test_an_offer_that_is_taken_is_thanked_for_in_place_and_not_made_again(stage
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_every_state_of_the_page_is_accessible_and_says_what_to_do(stage: Stage, browser, state):
-    sitter = stage.sitter()
-    for width, scheme in LOOKS:
-        page = open_page(browser, stage, sitter, STATES[state], width=width, scheme=scheme)
-        assert go(page, stage) == state
-        parts = page.locator("#push [data-state]").all()
-        shown = [part for part in parts if part.is_visible()]
-        assert shown == [part for part in parts if state in part.get_attribute("data-state").split()]
-        assert shown
-        assert faults(page) == [], (width, scheme)
-        page.context.close()
+def test_every_state_of_the_page_is_accessible_and_says_what_to_do(stage: Stage, chromium, state):
+    scheme = ("light", "dark")[list(STATES).index(state) % 2]  # by turns: no state has a colour of its own
+    page = open_page(chromium, stage, stage.sitter(), STATES[state], width=320, scheme=scheme)
+    assert go(page, stage) == state
+    parts = page.locator("#push [data-state]").all()
+    shown = [part for part in parts if part.is_visible()]
+    assert shown == [part for part in parts if state in part.get_attribute("data-state").split()]
+    assert shown
+    assert faults(page) == []

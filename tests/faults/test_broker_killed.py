@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from tests.ground import wait_for
 from tests.workers.peers import ROOT, make_told, open_relay, processes
 from workers.app import app
 from workers.consumer import Consumer
+from workers.supervision.processes import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -48,8 +48,10 @@ class Broker:
         self.start()
 
     def start(self) -> None:
+        self.socket.unlink(missing_ok=True)  # of one that was killed: whoever knocks there waits before the next try
         self.server = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
-        wait_for(lambda: self.client().ping())
+        with self.client() as client:
+            wait_for(lambda: self.socket.exists() and client.ping())
 
     def kill(self) -> None:
         self.server.send_signal(signal.SIGKILL)
@@ -57,12 +59,6 @@ class Broker:
 
     def client(self) -> redis.Redis:
         return redis.Redis(unix_socket_path=str(self.socket))
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @pytest.fixture
@@ -90,6 +86,12 @@ def sent():
         return session.scalar(select(func.count()).where(Delivery.status == "sent"))
 
 
+def in_hand():
+    """How many mails a worker has begun and not settled."""
+    with transaction() as session:
+        return session.scalar(select(func.count()).where(Delivery.lease_token.is_not(None), Delivery.attempts > 0))
+
+
 def unscored():
     with transaction() as session:
         return session.scalar(select(func.count()).select_from(ScoreRequest))
@@ -111,15 +113,16 @@ def test_a_broker_killed_with_work_in_hand_loses_nothing_and_kills_no_worker(
         wait_for(lambda: broker.client().hlen("unacked") > 0, 5)  # what a worker fetched ahead of its threads
         broker.kill()
         time.sleep(4)
+        wait_for(lambda: in_hand() == 0, every=0.2)  # else the step below ends a lease under a mail that goes out
         broker.start()
         pass_the_leases(clock)
-        wait_for(lambda: sent() == PEOPLE, 90)
+        wait_for(lambda: sent() == PEOPLE, 90, every=0.2)
         assert worker.alive, worker.said
         assert beat.alive, beat.said
         assert scorer.alive, scorer.said
         with transaction() as session:
             session.execute(update(Delivery).values(status="waiting", sent_at=None))  # it takes new work as well
-        wait_for(lambda: sent() == PEOPLE)
+        wait_for(lambda: sent() == PEOPLE, every=0.2)
         assert worker.alive, worker.said
     assert len(set(relay.ids)) == PEOPLE
     assert len(relay.ids) == 2 * PEOPLE, "each was sent once before the rows were set back, and once after"
@@ -153,6 +156,7 @@ def losing(kind, broker):
     wait_for(lambda: lost.connection.drain_events(timeout=5) is None and held, 5)
     with suppress(TimeoutError):
         lost.connection.drain_events(timeout=0.2)
+    lost.connection.default_channel.qos._on_collect.cancel()  # else it looks for its broker when all tests are over
     broker.kill()
     return lost
 
@@ -176,6 +180,6 @@ def test_a_broker_flushed_with_claims_outstanding_is_told_again_once_the_leases_
         time.sleep(4)
         assert sent() == 0, "a lease still holds"
         pass_the_leases(clock)
-        wait_for(lambda: sent() == PEOPLE)
-        wait_for(lambda: unscored() == 0)
+        wait_for(lambda: sent() == PEOPLE, every=0.2)
+        wait_for(lambda: unscored() == 0, every=0.2)
     assert len(relay.ids) == len(set(relay.ids)) == PEOPLE

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from ingest import clock as the_clock
-from ingest import db, hooks
+from ingest import db
+from ingest.grants import hooks
 from providers.simulator.oura.hooks import sign
 from tests.ingest.web import web_stage
 from tests.simulated import CLIENT_SECRET

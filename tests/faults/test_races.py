@@ -6,7 +6,7 @@ import time
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from ingest import clock as the_clock
 from ingest import imports, people, privacy, settings, signin, store
@@ -183,6 +183,8 @@ def test_two_imports_for_one_person_at_once_both_arrive(database, clock) -> None
     for thread in threads:
         thread.join()
     assert failed == []
+    with transaction() as session:
+        assert session.scalar(select(func.count()).select_from(DayValue)) == 7
 
 
 def test_a_tick_that_meets_an_import_waits_for_nobody(database, clock, monkeypatch) -> None:

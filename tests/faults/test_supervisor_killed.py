@@ -10,7 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.ground import open_home
 from workers.supervision import control
+from workers.supervision.children import LEASH_SECONDS
 from workers.supervision.processes import alive, wait_until
 from workers.supervision.running import Running, running
 
@@ -31,9 +33,11 @@ SUPERVISOR = """
 Start = Callable[[str], Running]
 
 
-@pytest.fixture
-def state(supervised_home: Path) -> Path:
-    return supervised_home
+@pytest.fixture(scope="module")
+def state() -> Iterator[Path]:
+    """One home for all of them: a cluster is created once, and adopted or started again after that."""
+    with open_home() as home:
+        yield home
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def start(state: Path) -> Iterator[Start]:
                 found.append(now)
             return bool(found)
 
-        assert wait_until(look, 40)
+        assert wait_until(look, 120)
         return found[0]
 
     yield start
@@ -81,7 +85,7 @@ def test_a_killed_supervisor_takes_its_children_along_and_leaves_the_servers_to_
     first = start(SLEEPER)
     assert processes_of(state) == {one.pid for one in first.children}
     os.kill(first.pid, signal.SIGKILL)
-    assert wait_until(lambda: not processes_of(state), 5)
+    assert wait_until(lambda: not processes_of(state), LEASH_SECONDS), "asked to end, and not forced yet"
     assert all(alive(one.pid) for one in first.servers if one.pid)
     second = start(SLEEPER)
     assert [one.pid for one in second.servers] == [one.pid for one in first.servers]
@@ -111,7 +115,7 @@ def test_web_workers_and_beat_end_with_a_killed_supervisor_too(state: Path) -> N
         "worker-notify",
         "beat",
     ]
-    assert wait_until(lambda: not any(alive(one.pid) for one in first.children if one.pid), 15)
+    assert wait_until(lambda: not any(alive(one.pid) for one in first.children if one.pid), 60)
     assert all(alive(one.pid) for one in first.servers if one.pid)
 
 

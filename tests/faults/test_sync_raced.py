@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from ingest import clock as the_clock
-from ingest import connections, db, oauth, privacy
+from ingest import db, privacy
+from ingest.grants import connections, oauth
 from ingest.models import BackfillWindow, Connection, Delivery, Raw, Run, ScoreRequest, VendorApp
 from tests.simulated import Simulated, simulated
 from tests.workers.sync_stage import (

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from sqlalchemy import select
 
-from ingest import db, tokens
+from ingest import db
+from ingest.grants import tokens
 from ingest.models import Credential, Delivery
 from providers.simulator.people import Story
 from tests.ground import wait_for
@@ -24,7 +25,7 @@ PHONE = (time(7, 30),)
 ASK = """
 import json, pathlib, sys, threading
 from concurrent.futures import ThreadPoolExecutor
-from ingest import tokens
+from ingest.grants import tokens
 from ingest.vault import vault
 
 vault()
@@ -85,13 +86,13 @@ def follow_all() -> None:
 def test_a_lost_answer_of_a_rotation_asks_the_person_once_and_a_reconnect_leaves_the_rows_equal(
     stage: Stage, in_the_morning: Callable
 ) -> None:
-    person = stage.person(story=Story.OVERREACHING, nights=40, seed=7, last_day=MORNING.date(), phone=PHONE)
+    person = stage.person(story=Story.OVERREACHING, nights=20, seed=7, last_day=MORNING.date(), phone=PHONE)
     stage.connect(person)
     follow_all()
     undisturbed = rows()
     stage.forget(person)
 
-    person = stage.person(story=Story.OVERREACHING, nights=40, seed=7, last_day=MORNING.date(), phone=PHONE)
+    person = stage.person(story=Story.OVERREACHING, nights=20, seed=7, last_day=MORNING.date(), phone=PHONE)
     in_the_morning(MORNING - timedelta(days=2))
     connection = stage.connect(person)
     sync_now()

@@ -52,16 +52,16 @@ def test_a_worker_killed_while_scoring_leaves_a_request_that_the_next_one_answer
         with transaction() as blocking:
             blocking.execute(select(Person.id).where(Person.id == mira).with_for_update())
             worker = start("worker-score")
-            wait_for(lambda: count(ScoreRequest, ScoreRequest.attempts == 1))
+            wait_for(lambda: count(ScoreRequest, ScoreRequest.attempts == 1), every=0.1)
             worker.kill()  # it has begun, and stands before the person's row
         assert readiness(mira) == []
         start("worker-score")
         with transaction() as session:
             store.request_score(session, twin, "test")
-        wait_for(lambda: count(ScoreRequest, ScoreRequest.person == twin) == 0)
+        wait_for(lambda: count(ScoreRequest, ScoreRequest.person == twin) == 0, every=0.1)
         assert count(ScoreRequest) == 1, "the lease still holds"
         pass_the_leases(clock)
-        wait_for(lambda: count(ScoreRequest) == 0)
+        wait_for(lambda: count(ScoreRequest) == 0, every=0.1)
     assert len(readiness(mira)) == 78
     assert readiness(mira) == readiness(twin)
     assert count(Alert, Alert.person == mira) == count(Delivery, Delivery.person == mira) == 1
@@ -76,7 +76,7 @@ def test_a_worker_killed_while_sending_repeats_a_mail_only_where_the_relay_had_t
     with transaction() as session:
         make_told(session, "mira@example.org")
         make_told(session, "noor@example.org")
-    with open_relay(dawdle={step: 3}) as (relay, url), processes(tmp_path) as start:
+    with open_relay(dawdle={step: 60}) as (relay, url), processes(tmp_path) as start:
         monkeypatch.setenv("VAGUS_SMTP_URL", url)
         start("beat")
         worker = start("worker-notify")
@@ -87,7 +87,7 @@ def test_a_worker_killed_while_sending_repeats_a_mail_only_where_the_relay_had_t
         assert count(Delivery, Delivery.status == "sent") == 0
         pass_the_leases(clock)
         start("worker-notify")
-        wait_for(lambda: count(Delivery, Delivery.status == "sent") == 2)
+        wait_for(lambda: count(Delivery, Delivery.status == "sent") == 2, every=0.1)
     assert len(set(relay.ids)) == 2
     assert all(relay.ids.count(each) <= most for each in relay.ids)
     assert count(Alert, Alert.told) == 2

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from typing_extensions import TypedDict
 
-from ingest import accounts, clock, db, following, people
+from ingest import accounts, clock, db, people
+from ingest.grants import following
 from ingest.models import Connection, Fence, VendorAccount, VendorApp
 from providers import measures
 from providers.base import Asked, InToken, OAuth, Provider, Stream, TokenPaging, Window, as_date, as_instant

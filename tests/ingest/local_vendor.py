@@ -16,7 +16,8 @@ from fakeredis import FakeRedis
 from typing_extensions import TypedDict
 
 import providers
-from ingest import budget, clock, db, oauth, tokens
+from ingest import clock, db
+from ingest.grants import budget, oauth, tokens
 from ingest.models import Connection, Fence, VendorAccount, VendorApp
 from ingest.people import ensure
 from providers.base import Budget, InToken, OAuth, Provider, Request, Stream, TokenPaging, Window, as_date

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 import providers
-from ingest import budget, people
+from ingest import people
+from ingest.grants import budget
+from ingest.grants.pauses import QUEUES
 from ingest.models import (
     Channel,
     Connection,
@@ -23,7 +25,6 @@ from ingest.models import (
     VendorApp,
 )
 from ingest.ops import counts
-from ingest.pauses import QUEUES
 from ingest.vault import vault
 
 NOW = datetime(2026, 11, 22, 6, 14, tzinfo=UTC)

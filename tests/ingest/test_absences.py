@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from ingest import absences, db
+from ingest import db
+from ingest.grants import absences
 from ingest.models import Absence, Episode
 from ingest.saving import save
 from ingest.source import GRANT_RANK, Source

@@ -334,11 +334,10 @@ def test_a_block_that_is_what_is_given_is_not_even_fetched(source: Source, monke
 
 def test_points_are_read_back_as_columns_from_one_instant_to_before_another(source: Source) -> None:
     put(source, points([(at, at % 1000 + 0.5) for at in range(0, 90 * DAY, 3600)]))
+    since, until = (datetime(1970, 2, 1, hour, tzinfo=UTC) + timedelta(days=40 * (hour > 5)) for hour in (5, 7))
     with db.transaction() as session:
-        series = session.scalars(text("SELECT id FROM series")).one()
-        since, until = (datetime(1970, 2, 1, hour, tzinfo=UTC) + timedelta(days=40 * (hour > 5)) for hour in (5, 7))
-        found = samples.points_of(session, series, since, until)
-        assert samples.points_of(session, series, until, since).at.tolist() == []
+        (found,) = samples.points_on(session, source.person, ["test_rate"], since, until)
+        assert samples.points_on(session, source.person, ["test_rate"], until, since) == []
     wanted = list(range(int(since.timestamp()), int(until.timestamp()), 3600))
     assert (found.at.tolist(), found.value.tolist()) == (wanted, [at % 1000 + 0.5 for at in wanted])
     assert (found.at.dtype, found.value.dtype) == (np.int64, np.float32)

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from datetime import timedelta
 
+from ingest.grants.replay import buried
 from ingest.models import (
     BackfillWindow,
     Operator,
@@ -18,7 +19,6 @@ from ingest.ops import asking, counts, graves, problems, standing
 from ingest.ops.board import Board, board
 from ingest.ops.fresh import NIGHTS
 from ingest.ops.graves import causes, fingerprint
-from ingest.replay import buried
 from scoring import ALGORITHM_VERSION
 from tests.ingest.ops_stage import DAY, HOUR, MINUTE, NOW, app, beats, broker, delivery, grant, stage, streams
 

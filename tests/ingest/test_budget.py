@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest import budget, db, pauses
 from ingest import clock as the_clock
+from ingest import db
+from ingest.grants import budget, pauses
 from ingest.models import VendorApp
 from providers.base import Allowance, Budget
 from providers.errors import Misconfigured, RateLimited, Unavailable

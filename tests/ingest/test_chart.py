@@ -316,7 +316,7 @@ def test_what_is_not_ours_is_escaped():
     evil = '"><script>alert(1)</script>'
     given = [replace(each, inputs=tuple(replace(i, series=evil) for i in each.inputs)) for each in nights()]
     assert "<script" not in chart.svg(given, told=[LAST])
-    assert "<script" not in ingest.marks.path("in", "M0 0", evil) + ingest.marks.text("value", 0, 0, evil)
+    assert "<script" not in ingest.chart.marks.path("in", "M0 0", evil) + ingest.chart.marks.text("value", 0, 0, evil)
 
 
 def test_ten_years_stay_small_enough_for_a_page():

@@ -100,7 +100,7 @@ def test_two_weeks_are_listed_newest_first_each_in_a_line(session, mira, clock):
 
 
 @pytest.mark.parametrize(
-    "given", [{"soreness": 4}, {"drinks": -1}, {"rpe": 11}, {"feeling": "fine"}, {"signs": ["tired"]}]
+    "given", [{"soreness": 4}, {"drinks": -1}, {"drinks": 4}, {"rpe": 11}, {"feeling": "fine"}, {"signs": ["tired"]}]
 )
 def test_what_was_not_asked_is_no_answer(given):
     with pytest.raises(ValidationError):

@@ -12,7 +12,8 @@ from requests.adapters import HTTPAdapter
 from tenacity import wait_none
 
 import providers
-from ingest import budget, client, db, oauth, tokens, vendor_http
+from ingest import db
+from ingest.grants import budget, client, oauth, tokens, vendor_http
 from ingest.models import Credential, VendorApp
 from ingest.saving import Erased
 from providers.base import Allowance, OnePage, Request, as_instant
@@ -167,6 +168,13 @@ def test_every_other_status_has_its_error_and_none_shows_what_was_said(vendor, g
     assert str(status) in str(raised.value)
     assert "hush" not in str(raised.value)
     assert len(vendor.asked) == 1
+
+
+def test_a_page_that_refuses_is_no_word_of_the_vendor_s_about_the_person(vendor, grant):
+    provider = replace(LOCAL, verdict=lambda answer: NeedsPerson("renew") if answer.status == 403 else None)
+    answering(vendor, Said(403, b"<html>Request blocked</html>"))
+    with pytest.raises(vendor_http.CallFailed, match="something on the way"):
+        page(replace(grant, provider=provider))
 
 
 def test_the_vendor_s_own_words_come_first_even_inside_a_good_answer(vendor, grant):

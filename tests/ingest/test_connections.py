@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from sqlalchemy import func, select, update
 
-from ingest import accounts, connections, following, oauth, people
+from ingest import accounts, people
 from ingest.db import transaction
+from ingest.grants import connections, following, oauth
 from ingest.models import (
     BackfillWindow,
     Connection,

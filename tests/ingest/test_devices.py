@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ingest.devices import Word, followed, leads
 from ingest.nights import NightRow, assemble
-from ingest.trained import Training, Workout
+from ingest.training.trained import Training, Workout
 from scoring import Night, Policy, Session
 from workers.score import judged
 

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from ingest import clock, db, following
+from ingest import clock, db
+from ingest.grants import client, following, sync
 from ingest.models import BackfillWindow, Connection, StreamState
-from tests.ingest.following_stage import NIGHTS, PULSE, TEMPO, connected
+from providers.errors import Unavailable
+from tests.ingest.following_stage import NIGHTS, PULSE, TEMPO, Staged, connected
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -67,6 +69,60 @@ def test_a_grant_that_comes_back_fills_the_gap_and_nothing_else(at_noon: Callabl
     assert gap[-1][1] >= NOON + timedelta(days=37)
 
 
+@pytest.fixture
+def breaking(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the next windows that are asked for break; those after them bring data up to their ends."""
+    breaks: list[bool] = []
+
+    def fetched(grant, stream, window, extend, finish) -> sync.Followed:
+        if breaks and breaks.pop(0):
+            raise Unavailable("the vendor is away")
+        with db.transaction() as session:
+            finish(session, window.until)
+        return sync.Followed()
+
+    monkeypatch.setattr(sync, "fetch_window", fetched)
+    return breaks
+
+
+def run(staged: Staged) -> None:
+    grant = client.Grant(staged.connection, staged.account, staged.app, staged.person, TEMPO, None, None)
+    done = sync.follow(grant, PULSE, lambda _: None)
+    with db.transaction() as session:
+        sync.conclude(session, session.get_one(StreamState, (staged.connection, PULSE.name)), PULSE, done)
+
+
+def test_what_no_run_could_reach_is_planned_though_the_first_run_since_broke_half_way(
+    at_noon: Callable, breaking: list[bool]
+) -> None:
+    staged = connected()
+    with db.transaction() as session:
+        session.execute(update(BackfillWindow).values(state="done"))
+        session.execute(update(StreamState).values(last_ok_at=NOON, cursor=NOON))
+    at_noon(NOON + timedelta(days=40))
+    breaking += [False, True]
+    with pytest.raises(Unavailable):
+        run(staged)
+    assert windows(PULSE.name) == []
+    run(staged)
+    gap = windows(PULSE.name)
+    assert gap[0][0] == datetime(2026, 3, 7, tzinfo=UTC)
+    assert gap[-1][1] >= NOON + timedelta(days=10)
+
+
+def test_a_stream_that_goes_well_for_the_first_time_after_weeks_misses_nothing_since_it_was_connected(
+    at_noon: Callable, breaking: list[bool]
+) -> None:
+    staged = connected()
+    with db.transaction() as session:
+        session.execute(update(BackfillWindow).values(state="done"))
+    at_noon(NOON + timedelta(days=40))
+    run(staged)
+    gap = windows(PULSE.name)
+    assert gap[0][0] <= NOON
+    assert gap[-1][1] >= NOON + timedelta(days=10)
+
+
 def test_what_was_cut_off_by_the_end_of_a_grant_goes_on_when_it_comes_back() -> None:
     staged = connected()
     before = windows(NIGHTS.name)
@@ -76,6 +132,22 @@ def test_what_was_cut_off_by_the_end_of_a_grant_goes_on_when_it_comes_back() -> 
     with db.transaction() as session:
         following.begin(session, staged.connection, TEMPO, None)
     assert set(before) <= set(windows(NIGHTS.name))
+
+
+def test_a_stream_that_a_release_brought_is_followed_and_its_past_planned_once() -> None:
+    staged = connected()
+    with db.transaction() as session:
+        session.execute(delete(BackfillWindow).where(BackfillWindow.stream == NIGHTS.name))
+        session.execute(delete(StreamState).where(StreamState.stream == NIGHTS.name))
+    for _ in range(2):
+        with db.transaction() as session:
+            following.begin_new(session, staged.connection, TEMPO, None)
+        assert stream_state(staged.connection, NIGHTS.name).state == "following"
+        assert windows(NIGHTS.name)[0][0] == datetime(2025, 12, 7, tzinfo=UTC)
+        with db.transaction() as session:  # what stands is left as it is
+            session.execute(update(BackfillWindow).values(due_at=NOON - timedelta(days=1)))
+    with db.transaction() as session:
+        assert set(session.scalars(select(BackfillWindow.due_at))) == {NOON - timedelta(days=1)}
 
 
 def test_a_hint_makes_its_streams_due_and_the_connection_with_them(at_noon: Callable) -> None:

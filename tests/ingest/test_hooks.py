@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 import providers
 from ingest import clock as the_clock
-from ingest import hooks, oauth, people
+from ingest import people
 from ingest.db import transaction
+from ingest.grants import hooks, oauth
 from ingest.models import Connection, HintReceived, HookSubscription, StreamState, VendorAccount, VendorApp
 from ingest.vault import vault
 from providers.errors import ContractBroken, Unavailable
@@ -274,6 +275,19 @@ def test_a_vendor_that_refuses_our_proof_is_named_and_nothing_is_noted(app_id, s
 
 def test_a_server_without_a_public_address_orders_nothing_from_a_real_vendor(app_id):
     hooks.ensure_subscriptions(app_id)  # a call would fail: nothing answers for the vendor here
+    assert ordered() == {}
+
+
+def test_an_order_that_nobody_makes_any_more_is_not_missed_for_ever(app_id, sim, monkeypatch):
+    hooks.ensure_subscriptions(app_id)
+    with transaction() as session:
+        known = {"external_id": "x", "callback_url": "https://a.example", "checked_at": the_clock.now()}
+        session.add(HookSubscription(vendor_app=app_id, topic="create.meal", **known))
+    hooks.ensure_subscriptions(app_id)
+    assert set(ordered()) == set(providers.get("oura").webhook.subscribing.topics)
+    with transaction() as session:
+        session.get_one(VendorApp, app_id).origin = None  # a real vendor, and this server has no public address
+    hooks.ensure_subscriptions(app_id)
     assert ordered() == {}
 
 

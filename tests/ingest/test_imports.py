@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 import zlib
 from datetime import date
 
@@ -26,7 +27,7 @@ from ingest.models import (
 )
 from ingest.saving import Erased
 from ingest.vault import vault
-from providers.errors import FileRefused, VagusError
+from providers.errors import FileRefused
 
 HEADER = (
     "Cycle start time,Cycle end time,Cycle timezone,Heart rate variability (ms),Resting heart rate (bpm),"
@@ -162,15 +163,31 @@ def test_a_file_goes_to_the_account_no_grant_has_named() -> None:
     assert used == [None]
 
 
-def test_with_several_named_accounts_it_asks() -> None:
+def two_accounts() -> None:
     with db.transaction() as session:
         person = people.ensure(session, ADA)
         for external_id in ("111", "222"):
             session.add(
                 VendorAccount(person=person.id, vendor="whoop", external_id=external_id, created_at=imports.clock.now())
             )
-    with pytest.raises(VagusError, match="has 2 accounts at whoop"):
+
+
+def test_with_several_named_accounts_it_asks() -> None:
+    two_accounts()
+    with pytest.raises(FileRefused, match="has 2 accounts at whoop"):
         bring(FIRST)
+    assert count(DayValue) == 0
+
+
+def test_an_upload_that_could_be_of_two_accounts_ends_with_that_and_is_not_tried_again() -> None:
+    two_accounts()
+    person, run_id = upload(csv(FIRST))
+    leased(run_id)
+    imports.run_import(run_id, "t1")
+    with db.transaction() as session:
+        run = runs.run_of(session, person, run_id)
+        assert (run.state, run.due_at) == ("cancelled", None)
+        assert "disconnect all but the file's own" in run.error
     assert count(DayValue) == 0
 
 
@@ -251,6 +268,14 @@ def test_progress_is_written_while_a_run_works() -> None:
     progress(500)
     with db.transaction() as session:
         assert (session.get_one(Run, run_id).done, session.get_one(Run, run_id).total) == (400, 1000)
+
+
+def test_how_far_a_zip_is_read_is_told_in_bytes_of_the_zip() -> None:
+    archive, heard = io.BytesIO(), []
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr("physiological_cycles.csv", csv(*[FIRST] * 500).getvalue())
+    imports.import_file(ADA, "whoop", "my_whoop_data.zip", archive, heard.append)
+    assert 0 < max(heard) <= len(archive.getvalue())
 
 
 def test_an_upload_over_the_limit_is_refused_at_the_door(monkeypatch) -> None:

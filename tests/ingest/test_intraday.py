@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from ingest import accounts, day_chart, intraday, people
+from ingest import accounts, intraday, people
+from ingest.chart import day as day_chart
 from ingest.saving import save
 from ingest.source import GRANT_RANK, Source
 from providers import measures

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import LargeBinary, select
 from typer.testing import CliRunner
 
-from ingest import db, keys, push, signin, tokens
+from ingest import db, keys, push, signin
 from ingest import vault as vaults
+from ingest.grants import tokens
 from ingest.models import (
     Channel,
     HintReceived,

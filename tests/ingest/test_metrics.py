@@ -10,10 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from ingest import settings, vendor_http
+from ingest import settings
+from ingest.grants import vendor_http
+from ingest.grants.vendor_http import CallFailed
 from ingest.models import BackfillWindow, HintReceived, HookSubscription, Person, QueueHold, VendorApp
 from ingest.ops import counts, metrics
-from ingest.vendor_http import CallFailed
 from ingest.web import metrics_page
 from providers.base import Answer, Request
 from providers.oura import OURA

@@ -1,7 +1,7 @@
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Index, inspect, text
+from sqlalchemy import inspect, text
 
 from ingest import db, migrate
 from ingest.models import Table
@@ -37,7 +37,8 @@ def test_the_steps_go_down_and_up_again(database: str) -> None:
 
 def test_every_reference_is_found_by_an_index(database: str) -> None:
     for table in Table.metadata.tables.values():
-        indexed = {next(iter(index.columns)).name for index in table.indexes if isinstance(index, Index)}
+        whole = [index for index in table.indexes if index.dialect_options["postgresql"]["where"] is None]
+        indexed = {next(iter(index.columns)).name for index in whole}
         indexed |= {
             next(iter(c.columns)).name
             for c in table.constraints

@@ -16,9 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import structlog
 
-from ingest import db, log, oauth, settings
+from ingest import db, log, settings
+from ingest.grants import oauth
+from ingest.grants.oauth import TokenRefused
 from ingest.models import VendorApp
-from ingest.oauth import TokenRefused
 from providers.errors import ContractBroken, Misconfigured, RateLimited, Unavailable, VagusError
 from tests.ingest.local_vendor import LOCAL, SECRET, Said, connect, said, vendor
 

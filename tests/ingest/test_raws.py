@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from ingest import db, raws
+from ingest import db
+from ingest.grants import raws
 from ingest.models import Raw
 from ingest.settings import settings
 from ingest.vault import vault
@@ -62,8 +63,8 @@ def test_an_equal_answer_is_known_under_its_mapping_and_no_other(staged: Staged)
         assert raws.same(session, staged.connection, NIGHTS, START, made.content)
         assert not raws.same(session, staged.connection, newer, START, made.content)
         assert not raws.same(session, staged.connection, NIGHTS, START, answer(b"onetwo").content)
-        assert raws.older_mappings(session, staged.connection, [newer]) == [kept()[0].id]
-        assert raws.older_mappings(session, staged.connection, [NIGHTS]) == []
+        assert raws.older_mappings(session, newer) == [kept()[0].id]
+        assert raws.older_mappings(session, NIGHTS) == []
 
 
 def test_an_equal_answer_is_read_anew_on_another_day(staged: Staged, clock: Callable) -> None:

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime
 from typing_extensions import TypedDict
 
 from ingest import accounts, clock, db, nights, people
+from ingest.grants.reading import MOST_POINTS_SET_ASIDE, parsed, plausible, read_page
 from ingest.models import Rejected as Stored
-from ingest.reading import MOST_POINTS_SET_ASIDE, parsed, plausible, read_page
 from ingest.saving import save
 from ingest.source import GRANT_RANK, Source
 from providers import get, measures

@@ -7,7 +7,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from ingest import db, tokens
+from ingest import db
+from ingest.grants import tokens
 from ingest.models import Credential
 from ingest.vault import vault
 from providers.errors import AuthorizationLost, ContractBroken, Unavailable

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from ingest.trained import Training, Workout
-from ingest.training_days import Around, training_days
+from ingest.training.days import Around, training_days
+from ingest.training.trained import Training, Workout
 
 FIRST = date(2026, 1, 1)
 STRAP, RING = "whoop/s", "oura/r"

@@ -14,13 +14,14 @@ import pytest
 from sqlalchemy import func, select
 
 import providers
-from ingest import absences, connections, db, hooks, imports, oauth, people
 from ingest import clock as the_clock
+from ingest import db, imports, people
+from ingest.grants import absences, connections, hooks, oauth
+from ingest.grants.reading import read_page
+from ingest.grants.sync import source_of
 from ingest.models import Connection, DayValue, Episode, HintReceived, Series, StreamState, VendorAccount, VendorApp
 from ingest.nights import nights_of
-from ingest.reading import read_page
 from ingest.saving import save
-from ingest.sync import source_of
 from providers.base import Asked
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import cycles_csv

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import ingest.words
+import ingest
 from ingest import words
 from scoring import Assessment, Gate, Input, Language, Night, assess
 from scoring.words import LANGUAGES
@@ -23,7 +23,7 @@ FORBIDDEN_ON_PAGES = re.compile(
 )
 ALARMING = re.compile(r"your body|dein körper|\bfailed\b|fehlgeschlagen", re.IGNORECASE)
 TRAVELLED = {"en": "You noted that you travelled.", "de": "Du hast notiert, dass du gereist bist."}
-TEMPLATES = Path(ingest.words.__file__).parent / "web" / "templates"
+TEMPLATES = Path(ingest.__file__).parent / "web" / "templates"
 
 
 def assessed(state: str, **columns: object) -> Assessment:

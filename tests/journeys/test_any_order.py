@@ -26,8 +26,9 @@ def _a_morning_in_march(clock, database) -> None:
 
 
 def history(story: Story = Story.OVERREACHING, seed: int = 1) -> tuple[str, list[str], str]:
-    header, *rows = cycles_csv(nights(story, LAST, 70, seed)).splitlines()
-    return header, rows, journal_csv(nights(story, LAST, 70, seed))
+    lived = nights(story, LAST, 50, seed)
+    header, *rows = cycles_csv(lived).splitlines()
+    return header, rows, journal_csv(lived)
 
 
 def readiness(files: list[str]) -> list[dict]:

@@ -12,10 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select, update
 
-from ingest import budget, clock, connections, db, migrate, oauth, people, vault
-from ingest.models import BackfillWindow, VendorApp
+from ingest import clock, db, migrate, people, vault
+from ingest.grants import budget, connections, oauth
+from ingest.models import BackfillWindow, StreamState, VendorApp
 from providers.simulator.oura import Oura
 from providers.simulator.oura.limits import Limits as OuraLimits
 from providers.simulator.whoop import Whoop
@@ -139,11 +140,15 @@ def _join(sim: Simulated, someone: Someone) -> None:
 
 
 def _leave_out() -> None:
-    """Ask for no past that is empty, nor for old heart rates: alerts need nights alone."""
+    """Ask for no past that is empty, nor for old heart rates: alerts need nights alone.
+
+    Each stream counts as followed: a grant that comes back asks for its gap, and not for what was left out here.
+    """
     before_any = CONNECTED - timedelta(days=PAST[1] + 1)
     dense = (BackfillWindow.stream == "oura.heartrate", BackfillWindow.start_at < CONNECTED - timedelta(days=40))
     with db.transaction() as session:
         session.execute(delete(BackfillWindow).where(or_(BackfillWindow.end_at < before_any, and_(*dense))))
+        session.execute(update(StreamState).values(last_ok_at=CONNECTED))
 
 
 def _fill(say: Say) -> None:

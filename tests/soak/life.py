@@ -7,7 +7,6 @@ mean; whoever was killed with work in hand loses it to the next step.
 
 import os
 import pickle
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 
-from ingest import budget, clock, db, hooks
+from ingest import clock, db, store
+from ingest.grants import budget, hooks
 from ingest.models import Connection, Delivery, Person, VendorAccount, VendorApp
 from ingest.settings import settings
 from providers import get
@@ -34,11 +34,12 @@ from tests.soak.post import open_relay
 from tests.soak.storm import Storm
 from workers import upkeep
 from workers.supervision import control
+from workers.supervision.processes import free_port
 
 MOMENT = timedelta(minutes=50)  # what is due later belongs to the next moment: Oura's polls come every hour
 STEP = timedelta(seconds=20)  # where a budget is used up, and nobody knows until when
-LOOK = 0.2  # seconds
-PATIENCE, MOST_LOOKS = 30, 10_000  # looks: how long leased work may show no change, and how long a moment may last
+LOOK = 0.4  # seconds; each look costs the database what a worker could have had
+PATIENCE, MOST_LOOKS = 15, 10_000  # looks: how long leased work may show no change, and how long a moment may last
 FREE = timedelta(seconds=1)
 
 STANDING = """
@@ -112,6 +113,7 @@ class Life:
             lived += 1
         for moment in self.plan.quiet_moments(lived):
             tell(f"{moment:%d %b, quiet}")
+            _insist(_judge_everybody)
             self._pass(moment, None)
         came = found.read()
         came.mails, came.kills = list(self.relay.mails), list(self.storm.kills) if self.storm else []
@@ -236,6 +238,13 @@ class Life:
         clock.set_clock(self.home / "clock.json", to)
 
 
+def _judge_everybody() -> None:
+    """Ask for everybody's score: who was silent for long is judged by chance alone, and has rows by chance."""
+    with db.transaction() as session:
+        for person in session.scalars(select(Person.id)):
+            store.request_score(session, person, "the end")
+
+
 def _insist(body: Callable[[], Any]) -> Any:
     """Do something with a database that may have been killed just now."""
     for _ in range(MOST_LOOKS):
@@ -251,12 +260,6 @@ def _used_up(app: int, vendor: str) -> bool:
         return budget.left(app, get(vendor)) <= 0
     except VagusError:
         return False  # the counters are away: those who call will say so
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def live(home: Path, plan: Plan, *, stormy: bool, tell: Tell, goes_on: GoesOn) -> tuple[Found, dict[str, int]]:

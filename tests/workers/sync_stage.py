@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import func, select, text
 from tenacity import wait_none
 
-from ingest import client, clock, connections, db, hooks, oauth, people, privacy
+from ingest import clock, db, people, privacy
+from ingest.grants import client, connections, hooks, oauth
 from ingest.models import BackfillWindow, Connection, ScoreRequest, StreamState, VendorApp
 from providers.simulator.conversation import Heard
 from providers.simulator.people import Story
@@ -179,20 +180,11 @@ def rows() -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-def night_count() -> int:
-    with db.transaction() as session:
-        return session.scalar(text("SELECT count(DISTINCT day) FROM episode WHERE kind = 'sleep' AND main")) or 0
-
-
 def wait_out(show: Any, **span: float) -> datetime:
     """Move the one clock on; the instant it shows then."""
     shown = clock.now() + timedelta(**span)
     show(shown)
     return shown
-
-
-def last_night() -> date:
-    return clock.now().date()
 
 
 @pytest.fixture
@@ -203,16 +195,13 @@ def stage(database: str, valkey: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def had(stage: Stage, handle: str, since: datetime, until: datetime) -> dict[str, set[tuple[Any, ...]]]:
-    """What the person really had, in the shape of `stored`: without rests that they said were no sleep, and today."""
+    """What the person really had, in the shape of `stored`, without today."""
     truth = stage.sim.truth(handle, since, until)
-    no_sleep = {record for record, _, kind in truth["other_sleep"] if kind == "rest"}
     over = (clock.now() - timedelta(days=1)).date().isoformat()
     return {
         "heart_rate": {(at, float(bpm)) for at, bpm, _ in truth["heart_rate"]},
-        "hrv": {(at, float(value)) for at, value, record in truth["hrv"] if record not in no_sleep},
-        "sleep_heart_rate": {
-            (at, float(value)) for at, value, record in truth["sleep_heart_rate"] if record not in no_sleep
-        },
+        "hrv": {(at, float(value)) for at, value, _ in truth["hrv"]},
+        "sleep_heart_rate": {(at, float(value)) for at, value, _ in truth["sleep_heart_rate"]},
         "night": {(record, day, hrv) for record, day, hrv, *_ in truth["night"] if hrv is not None},
         "steps": {(record, float(steps)) for record, day, steps, _ in truth["activity"] if day < over},
         "workout": {(record, day) for record, day, *_ in truth["workout"]},

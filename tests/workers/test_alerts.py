@@ -240,7 +240,7 @@ def test_one_message_a_week_and_three_a_month():
     ago = [now - timedelta(days=days) for days in (8, 16, 24)]
     assert allowed([], now)
     assert not allowed([now - timedelta(days=6)], now)
-    assert not allowed([now + timedelta(days=1)], now), "one that waits counts as well"
+    assert not allowed([now + timedelta(days=1)], now), "also of two where the other comes later"
     assert allowed(ago[:2], now)
     assert not allowed(ago, now)
 

@@ -6,6 +6,7 @@ import re
 import pytest
 import structlog
 from celery import signals
+from kombu.utils.scheduling import cycle_by_name
 
 from ingest import settings
 from providers.errors import Misconfigured
@@ -33,6 +34,13 @@ def test_every_task_has_a_name_that_says_its_queue(configured):
 def test_every_queue_has_a_worker(configured):
     consumed = {queue for queues, _ in WORKERS.values() for queue in queues.split(",")}
     assert consumed == set(QUEUES)
+
+
+def test_a_worker_of_two_queues_takes_from_them_in_turn_however_full_one_is(configured):
+    order = cycle_by_name(configured.conf.broker_transport_options["queue_order_strategy"])()
+    order.update(["score", "upkeep"])
+    order.rotate("score")  # what was taken last
+    assert order.consume(2) == ["upkeep", "score"]
 
 
 def test_messages_carry_a_key_and_a_lease_and_nothing_else(configured):

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 
 from ingest import snoozes
 from ingest.db import transaction
-from ingest.models import Channel, DayValue, Delivery, Person, Readiness
+from ingest.models import Channel, DayValue, Delivery, Person, Readiness, Series
 from scoring.words import LANGUAGES
 from tests.workers.hygiene_stage import arrive, judge, moment, owner, plain, send, told
 from tests.workers.peers import STRAINED, USUAL, mailed, story
@@ -223,6 +223,25 @@ def test_after_three_mornings_without_a_night_nothing_is_said_of_it(relay, clock
     for day, said in (("2026-03-05", True), ("2026-03-06", False)):
         clock(f"{day}T11:00")
         assert upkeep.say_nights_are_missing() is said
+
+
+def test_who_has_steps_and_no_nights_is_not_told_that_one_is_missing(relay, clock):
+    awake(clock)
+    with transaction() as session:
+        for night, day in (("heart_rate_variability_rmssd", "active_energy"), ("resting_heart_rate", "step_count")):
+            session.execute(update(Series).where(Series.measure == night).values(measure=day))
+    clock(f"{TODAY}T11:00")
+    assert upkeep.say_nights_are_missing() is False
+
+
+def test_a_brief_of_nights_that_are_not_judged_any_more_is_a_sentence_and_a_link(relay, clock):
+    mira = awake(clock)
+    last_night(mira, clock, f"{TODAY}T05:30")
+    with transaction() as session:
+        session.execute(delete(Readiness))
+    send(clock, f"{TODAY}T06:21")
+    assert told() == [("brief", "sent")]
+    assert relay.mails[0]["Subject"] == "Your morning brief"
 
 
 def test_on_the_day_of_an_alert_there_is_no_brief(relay, clock):

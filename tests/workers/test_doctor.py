@@ -2,8 +2,9 @@
 
 import secrets
 
-from ingest import oauth, settings, vault
+from ingest import settings, vault
 from ingest.db import transaction
+from ingest.grants import oauth
 from ingest.models import VendorApp
 from tests.ground import clear_caches
 from tests.ingest.web.web_stage import NOON

@@ -7,9 +7,10 @@ from aiosmtpd.smtp import SMTP
 
 from ingest import settings
 from providers.errors import DeliveryFailed, Misconfigured, Unavailable
-from tests.workers.peers import open_relay
+from tests.workers.peers import Relay, open_relay
 from workers.channels import email
 from workers.channels.message import Message
+from workers.mailbox import Server
 
 MESSAGE = Message(
     address="mira@example.org",
@@ -112,6 +113,17 @@ def test_a_relay_that_refuses_our_password_is_unavailable_for_all(mail_to):
         with pytest.raises(Unavailable, match="the mail relay"):
             email.send(MESSAGE)
     assert relay.mails == []
+
+
+def test_a_password_that_mail_servers_cannot_be_told_names_its_setting(mail_to):
+    server = Server(Relay(), hostname="127.0.0.1", port=0, auth_require_tls=False)
+    server.start()
+    try:
+        mail_to(f"smtp+plain://me:p%C3%A4ss@127.0.0.1:{server.port}")
+        with pytest.raises(Misconfigured, match="beyond ASCII"):
+            email.send(MESSAGE)
+    finally:
+        server.stop()
 
 
 def test_without_a_mail_server_the_setting_is_named(mail_to, monkeypatch):

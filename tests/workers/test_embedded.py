@@ -1,3 +1,5 @@
+"""The servers of our own: started, adopted, refused in one line, and nothing left behind."""
+
 import os
 import shutil
 import signal

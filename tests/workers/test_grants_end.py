@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from ingest import client, connections, db, privacy
+from ingest import db, privacy
+from ingest.grants import client, connections
 from ingest.models import Alert, BackfillWindow, Connection, Credential, Person
 from providers.errors import AuthorizationLost, NeedsPerson, VagusError
 from providers.simulator.people import Story

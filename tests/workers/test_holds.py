@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select, update
 
 from ingest import clock as the_clock
-from ingest import db, hooks, pauses, signin, store
+from ingest import db, signin, store
+from ingest.grants import hooks, pauses
 from ingest.models import BackfillWindow, Connection, Delivery, Run, SignInCode, StreamState, VendorApp
 from ingest.ops import holds
 from tests.ingest.ops.ops_stage import BOSS, Rows, did, failed_delivery, seed

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache, partial
 
 import pytest
 
 from ingest import privacy, words
-from ingest.models import Alert, Connection, Erasure
+from ingest.models import Alert, Connection
 from scoring import Assessment, Language, Night, assess
 from scoring.words import LANGUAGES
 from tests.wording import FORBIDDEN, FORMAL, LONGEST, NOT_GERMAN, visible, words_a_sentence
@@ -46,7 +46,7 @@ def reconnect(state: str, language: Language) -> Letter:
 
 
 def erased(counts: dict[str, int], language: Language) -> Letter:
-    return letters.erased(Erasure(id=1, at=datetime(2026, 3, 1, 9, tzinfo=UTC), counts=counts), language)
+    return letters.erased(counts, LAST, language)
 
 
 def strained(language: Language, *, with_numbers: bool = True) -> Letter:

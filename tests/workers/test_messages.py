@@ -364,6 +364,25 @@ def test_who_is_erased_gets_one_last_mail_and_then_even_the_address_is_gone(data
     assert send_due() == 0
 
 
+def test_the_receipt_of_an_erasure_names_the_day_where_the_person_is(database, relay, clock):
+    clock("2026-03-01T12:00")  # an hour after midnight in Auckland
+    with transaction() as session:
+        person = make_person(session, zone="Pacific/Auckland")
+    privacy.erase(person)
+    assert send_due() == 1
+    assert "On 2 Mar 2026 " in " ".join(relay.mails[0].get_body(("plain",)).get_content().split())
+
+
+def test_the_receipt_alone_has_those_who_left_looked_for(database, relay, clock, monkeypatch):
+    looked = []
+    monkeypatch.setattr(privacy, "finish_erasures", looked.append)
+    clock("2026-03-01T09:00")
+    with transaction() as session:
+        make_told(session, "mira@example.org")
+    send_due()
+    assert (only(Delivery).status, looked) == ("sent", [])
+
+
 def test_a_message_on_its_way_to_somebody_being_erased_is_not_sent(database, relay, clock):
     clock("2026-03-01T09:00")
     with transaction() as session:

@@ -154,6 +154,19 @@ def test_a_failure_after_the_lease_was_lost_writes_nothing(person):
     assert (request().error, request().lease_token) == (None, "another")
 
 
+def test_work_that_cannot_be_begun_while_the_database_is_away_is_left_to_its_lease(person, monkeypatch):
+    ((key, token),) = claim()
+    ran = []
+
+    def away(*_):
+        raise OperationalError("x", {}, Exception("away"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "begin", away)
+        outcomes.run(SCORES, key, token, lambda *given: ran.append(given))
+    assert (ran, request().lease_token) == ([], token)
+
+
 def test_two_claims_at_once_never_take_the_same_row(person, clock):
     with transaction() as session:
         for number in range(9):

@@ -1,3 +1,5 @@
+"""What the commands about people wait for, ask before they erase, and print."""
+
 from datetime import date
 from types import SimpleNamespace
 

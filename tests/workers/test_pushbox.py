@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 
@@ -15,12 +14,7 @@ from tests.ground import wait_for
 from tests.workers.peers import ROOT
 from workers import pushbox
 from workers.channels import Message, webpush
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+from workers.supervision.processes import free_port
 
 
 def test_the_sink_keeps_what_its_phone_showed_and_ends_when_told(home, monkeypatch):

@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 
 from ingest import snoozes
 from ingest.db import transaction
+from ingest.grants.replay import DISCARDED
 from ingest.models import Alert, Channel, Delivery
-from ingest.replay import DISCARDED
 from tests.workers.hygiene_stage import arrive, breathe, judge, live_on, owner, plain, send, told
 from tests.workers.peers import STRAINED, USUAL, mailed, story
 
@@ -145,6 +145,29 @@ def test_strain_that_passed_in_a_snooze_is_never_told(relay, clock):
     judge(mira, clock)
     live_on(mira, clock, [USUAL] * 8)
     assert (relay.mails, told()) == ([], [("strained", "cancelled")])
+
+
+def test_strain_that_begins_weeks_after_one_that_passed_in_the_same_snooze_is_told_when_it_ends(relay, clock):
+    mira = owner()
+    snooze(mira, "always")
+    judge(mira, clock)
+    live_on(mira, clock, [USUAL] * 25 + [STRAINED] * 8)
+    with transaction() as session:
+        snoozes.end(session, mira)
+    send(clock)
+    assert told("strained") == ["cancelled", "sent"]
+    assert len(relay.mails) == 1
+
+
+def test_an_all_clear_that_a_snooze_held_for_weeks_is_no_news_any_more(relay, clock):
+    mira = alerted(clock, wants=("strained", "recovered"))
+    snooze(mira, "always")
+    live_on(mira, clock, [USUAL] * 45)
+    assert told("recovered") == ["held"]
+    with transaction() as session:
+        snoozes.end(session, mira)
+    send(clock)
+    assert told("recovered") == ["cancelled"]
 
 
 def test_a_message_that_waits_already_keeps_a_snooze_that_comes_later(relay, clock):

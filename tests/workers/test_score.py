@@ -8,10 +8,11 @@ from sqlalchemy import func, select, update
 from ingest import clock as the_clock
 from ingest import store
 from ingest.db import transaction
+from ingest.grants.replay import DISCARDED
 from ingest.models import Alert, Channel, Delivery, Person, Readiness, ScoreRequest
-from ingest.replay import DISCARDED
 from ingest.runs import LeaseLost
-from tests.workers.peers import live_nights, make_person, story
+from tests.workers.hygiene_stage import arrive
+from tests.workers.peers import STRAINED, live_nights, make_person, story
 from workers import leases, score
 from workers.score import SCORES
 
@@ -185,6 +186,27 @@ def test_a_second_alert_within_a_week_is_held_back_with_its_reason_and_not_told_
     clock("2026-03-01T11:00")
     assert score.score_person(mira, take(mira)) is False
     assert count(Delivery) == 2
+
+
+def test_an_alert_whose_message_goes_out_while_nights_are_judged_stays_told(mira, clock, monkeypatch):
+    score.score_person(mira, take(mira))
+    decide = score.alerts.decide
+
+    def while_it_is_sent(*given):
+        with transaction() as other:
+            other.execute(update(Alert).values(told=True))
+        return decide(*given)
+
+    monkeypatch.setattr(score.alerts, "decide", while_it_is_sent)
+    clock("2026-03-02T09:00")
+    arrive(date(2026, 3, 2), *STRAINED)
+    with transaction() as session:
+        store.request_score(session, mira, "test")
+    clock("2026-03-02T09:01")
+    score.score_person(mira, take(mira))
+    with transaction() as session:
+        alert = session.scalars(select(Alert)).one()
+    assert (alert.last_day, alert.told) == (date(2026, 3, 2), True)
 
 
 def test_a_message_that_an_operator_discarded_is_not_decided_on_anew(mira, clock):

@@ -6,11 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ingest import client, clock, db, oauth, tokens
+from ingest import clock, db
 from ingest.accounts import lock_active
+from ingest.grants import client, oauth, tokens
+from ingest.grants.reading import read_page
 from ingest.models import Connection, Fence, VendorAccount, VendorApp
 from ingest.people import ensure
-from ingest.reading import read_page
 from providers.base import Asked
 from providers.errors import Forbidden, NeedsPerson
 from providers.oura import OURA

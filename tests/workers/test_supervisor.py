@@ -1,3 +1,5 @@
+"""One parent keeps every process: what it starts, what it starts again, and what it leaves behind."""
+
 import os
 import signal
 import socket
@@ -12,7 +14,7 @@ import pytest
 
 from ingest.settings import settings
 from providers.errors import Misconfigured, Unavailable
-from workers.supervision import control
+from workers.supervision import control, home
 from workers.supervision.children import Backoff
 from workers.supervision.home import socket_path
 from workers.supervision.port import listen
@@ -103,6 +105,18 @@ def changed(home: Path, before: Running) -> Running:
 
     assert wait_until(look, 30)
     return found[0]
+
+
+def test_a_log_that_grows_large_is_moved_aside_while_its_process_writes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(home, "LOG_BYTES", 10)
+    log = home.open_log(tmp_path, "one")
+    with log.open("ab", buffering=0) as written:
+        written.write(b"more than ten bytes\n")
+        home.trim_logs(tmp_path)
+        written.write(b"after\n")
+        home.trim_logs(tmp_path)
+    assert log.read_bytes() == b"after\n"
+    assert log.with_suffix(".log.1").read_bytes() == b"more than ten bytes\n"
 
 
 def test_a_stopped_supervisor_leaves_no_process_no_socket_and_no_lock(state: Path, start: Start) -> None:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from sqlalchemy import func, select, text
 
-from ingest import client, connections, db, following
 from ingest import clock as the_clock
-from ingest import sync as ingest_sync
+from ingest import db
+from ingest.grants import client, connections, following
+from ingest.grants import sync as ingest_sync
 from ingest.models import Absence, Alert, Connection, Delivery, Rejected, Run, StreamState, VendorApp
 from ingest.ops import counts
 from providers.base import Asked

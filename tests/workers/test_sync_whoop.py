@@ -10,7 +10,8 @@ from sqlalchemy import func, select, text
 
 import providers
 from ingest import clock as the_clock
-from ingest import connections, db
+from ingest import db
+from ingest.grants import connections
 from ingest.models import Alert, Connection, Credential, Delivery, HintReceived, Rejected
 from providers.simulator.people import Story
 from providers.simulator.whoop import Strap

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from ingest import clock as the_clock
 from ingest import store
 from ingest.db import transaction
-from ingest.models import Alert, Connection, DayValue, Person, Raw, ScoreRequest, VendorAccount
+from ingest.models import Alert, Connection, DayValue, Person, Raw, Rejected, ScoreRequest, VendorAccount
 from ingest.ops import retries
 from ingest.ops.act import By, perform
 from tests.workers.peers import live_nights, make_person, story
@@ -125,6 +125,10 @@ def test_raw_answers_past_their_retention_are_deleted(mira, clock):
                     expires_at=now + timedelta(days=days),
                 )
             )
+        for number, (record, run_days) in enumerate(((None, 401), (None, 399), ("r-1", 401))):
+            nameless = {"stream": "x", "fingerprint": str(number), "record": record, "reason": "no", "body": b"x"}
+            session.add(Rejected(connection=connection.id, at=now - timedelta(days=run_days), **nameless))
     upkeep.forget_expired()
     with transaction() as session:
         assert session.scalars(select(Raw.content)).all() == ["1"]
+        assert session.scalars(select(Rejected.fingerprint).order_by(Rejected.id)).all() == ["1", "2"]

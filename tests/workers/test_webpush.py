@@ -25,7 +25,7 @@ from providers.errors import ContractBroken, DeliveryFailed, RateLimited, Unavai
 from tests.workers.peers import make_person, make_told, open_relay
 from tests.workers.sync_stage import send_due
 from workers import deliveries
-from workers.channels import Message, webpush
+from workers.channels import CHANNELS, Message, webpush
 from workers.pushbox import open_pushbox
 
 DISCREET = "Your recovery trend changed. Tap to see which nights."
@@ -245,6 +245,21 @@ def test_a_browser_that_is_gone_is_turned_off_with_its_reason_and_mail_goes_on(d
     assert (mail.status, phone.status) == ("sent", "failed")
     assert (by_mail.state, by_push.state) == ("on", "off")
     assert by_push.reason == "this browser takes no more messages: turn it on again there"
+
+
+def test_a_browser_that_renewed_itself_while_its_former_address_was_tried_stays_on(database, box, monkeypatch):
+    alerted_with_phone(box)
+    box.answer = 410
+    renewed = box.browser(push.server_key()).subscription()["endpoint"]
+
+    def tried(message):
+        with transaction() as session:
+            session.execute(update(Channel).where(Channel.address == message.address).values(address=renewed))
+        webpush.send(message)
+
+    monkeypatch.setitem(CHANNELS, push.KIND, tried)
+    send_due()
+    assert [each.state for each in every(Channel)] == ["on", "on"]
 
 
 def test_a_refused_message_fails_and_leaves_its_browser_on(database, box):

@@ -34,6 +34,10 @@ def hand_over(sender: str, address: str, mail: bytes) -> None:
         raise _refusal(refused.smtp_code, refused.smtp_error, bare_codes=False) from None
     except smtplib.SMTPResponseException as refused:
         raise Unavailable(f"the mail relay refuses us: {_line(refused.smtp_code, refused.smtp_error)}") from None
+    except UnicodeError:
+        raise Misconfigured(
+            "VAGUS_SMTP_URL or VAGUS_MAIL_FROM has letters beyond ASCII: mail servers take none in names and passwords"
+        ) from None
     except (smtplib.SMTPException, OSError) as error:
         raise Unavailable(f"the mail relay cannot be used: {type(error).__name__} {error}"[:200]) from None
 

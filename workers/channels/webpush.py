@@ -39,7 +39,7 @@ def send(message: Message) -> None:
     host = urlsplit(message.address).netloc
     try:
         with _session(message.address) as session, _post(session, message, body) as answer:
-            _judge(answer, host)
+            _judge(answer, host, message.address)
     except requests.RequestException as error:
         # its name alone: its text has the endpoint, which is a secret
         raise Unavailable(f"the push service {host} cannot be reached: {type(error).__name__}") from None
@@ -89,12 +89,13 @@ def _claims(endpoint: str) -> dict[str, str]:
     return dict(Vapid02(push.vapid_key()).sign(claims))
 
 
-def _judge(answer: requests.Response, host: str) -> None:
+def _judge(answer: requests.Response, host: str, endpoint: str) -> None:
     status = answer.status_code
     if status in TAKEN:
         return
     if status in GONE:
-        raise DeliveryFailed("this browser takes no more messages: turn it on again there", permanent=True)
+        gone = "this browser takes no more messages: turn it on again there"
+        raise DeliveryFailed(gone, permanent=True, address=endpoint)
     if status == TOO_MANY:
         raise RateLimited(f"the push service {host} asks us to wait", _wait(answer.headers.get("Retry-After", "")))
     if status >= SERVER_ERROR:
@@ -133,6 +134,7 @@ def _session(endpoint: str) -> requests.Session:
     """A session that reaches this endpoint's checked address, by no proxy and with nobody's password."""
     session = requests.Session()
     session.trust_env = False
+    pinned = _Pinned(public_address(endpoint))
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Pinned(public_address(endpoint)))
+        session.mount(scheme, pinned)
     return session

@@ -11,8 +11,8 @@ import structlog
 from sqlalchemy import delete, func, select, update
 
 from ingest import clock as the_clock
-from ingest import connections, following, oauth
 from ingest.db import transaction
+from ingest.grants import connections, following, oauth
 from ingest.models import (
     BackfillWindow,
     Connection,

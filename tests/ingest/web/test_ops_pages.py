@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from ingest import clock as the_clock
 from ingest.db import transaction
+from ingest.grants.pauses import QUEUES
 from ingest.models import (
     BackfillWindow,
     Connection,
@@ -23,7 +24,6 @@ from ingest.models import (
 )
 from ingest.ops import operators
 from ingest.ops.actions import ACTS
-from ingest.pauses import QUEUES
 from tests.ingest.ops.ops_stage import BOSS, PERSON, Rows, bury, count, operator, seed
 from tests.ingest.web.web_stage import NOON, Stage, mailed_digits, nights
 

@@ -16,14 +16,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ingest import clock
-from ingest.following import midnight
+from ingest.grants.following import midnight
 from ingest.models import Raw
 from ingest.settings import settings
 from ingest.vault import vault
 from providers.base import Stream
 
 LEVEL = 1  # of zstandard
-LARGEST = 8 * 1024 * 1024  # of one answer, packed: beyond it an answer is not kept, and says so
+LARGEST = 8 * 1024 * 1024  # of one answer, packed: beyond it an answer is not kept
 
 
 @dataclass(slots=True)
@@ -117,15 +117,10 @@ def place(connection: int, content: str) -> str:
     return f"raw|{connection}|{content}"
 
 
-def older_mappings(session: Session, connection: int, streams: Sequence[Stream]) -> list[int]:
-    """The kept answers that were read under another mapping than today's, oldest first."""
-    found: list[tuple[datetime, int]] = []
-    for stream in streams:
-        behind = select(Raw.at, Raw.id).where(
-            Raw.connection == connection, Raw.stream == stream.name, Raw.mapping != str(stream.mapping)
-        )
-        found += [(row.at, row.id) for row in session.execute(behind.where(Raw.window_start.is_not(None)))]
-    return [key for _, key in sorted(found)]
+def older_mappings(session: Session, stream: Stream) -> Sequence[int]:
+    """The kept answers of a stream that were read under another mapping than today's, oldest first."""
+    behind = (Raw.stream == stream.name, Raw.mapping != str(stream.mapping), Raw.window_start.is_not(None))
+    return session.scalars(select(Raw.id).where(*behind).order_by(Raw.at, Raw.id)).all()
 
 
 def _hold_to_cap(session: Session, connection: int) -> None:

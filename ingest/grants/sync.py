@@ -13,14 +13,16 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ingest import absences, beats, blocks, client, clock, db, raws, samples, store
-from ingest.client import Grant
-from ingest.following import DAY, midnight, plan
+from ingest import blocks, clock, db, samples, store
+from ingest.grants import absences, client, raws
+from ingest.grants.client import Grant
+from ingest.grants.following import DAY, midnight, plan
+from ingest.grants.reading import Page, read_page
 from ingest.models import Connection, StreamState
 from ingest.ops import counts
-from ingest.reading import Page, read_page
 from ingest.saving import Erased, Saved, lock_fence, save
 from ingest.source import GRANT_RANK, Source
+from ingest.training import beats
 from providers import shapes
 from providers.base import Asked, Stream
 from providers.errors import ContractBroken
@@ -108,8 +110,10 @@ def fetch_window(
         done.saved.add(saved)
         if token is None:
             return done
-        if token in seen or done.pages >= MOST_PAGES:
+        if token in seen:
             raise ContractBroken(f"{stream.name}: paging does not end, the same token came twice")
+        if done.pages >= MOST_PAGES:
+            raise ContractBroken(f"{stream.name}: paging does not end, {done.pages:,} pages came of one window")
         seen.add(token)
 
 
@@ -154,10 +158,14 @@ def _since(state: StreamState, stream: Stream, now: datetime) -> tuple[datetime,
 
 
 def _behind(state: StreamState, stream: Stream, now: datetime) -> datetime | None:
-    """From when on a run that goes well leaves a gap behind it, because nobody could ask for longer than it looks."""
-    if stream.window is None or state.last_ok_at is None or state.last_ok_at >= now - stream.reach:
+    """From when on a run that goes well leaves a gap behind it, because nobody could ask for longer than it looks.
+
+    From the last run that went well, where that is earlier: one that broke half-way has moved the cursor since.
+    """
+    asked = state.last_ok_at or state.cursor
+    if stream.window is None or asked >= now - stream.reach:
         return None
-    return state.cursor - stream.settles
+    return min(state.cursor, asked) - stream.settles
 
 
 def _known(

@@ -25,11 +25,12 @@ from requests_oauthlib import OAuth2Session
 from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
-from ingest import db, vendor_http
+from ingest import db
+from ingest.grants import vendor_http
+from ingest.grants.vendor_http import OneCall
 from ingest.models import VendorApp
 from ingest.ops import counts
 from ingest.vault import vault
-from ingest.vendor_http import OneCall
 from providers.base import Provider
 from providers.errors import ContractBroken, Misconfigured, RateLimited, Unavailable, VagusError
 

@@ -17,7 +17,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from ingest import clock, pauses
+from ingest import clock
+from ingest.grants import pauses
 from ingest.settings import settings
 from providers.base import Allowance, Budget, Provider
 from providers.errors import Misconfigured, RateLimited, Unavailable
@@ -65,6 +66,13 @@ if take and wait <= 0 then
   end
 end
 return {string.format('%.6f', wait), string.format('%.6f', left)}
+"""
+
+# KEYS: closed. ARGV: until when, and the seconds after which that may be forgotten. What lasts longer stands.
+CLOSE = """
+if tonumber(ARGV[1]) > tonumber(redis.call('GET', KEYS[1]) or '0') then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
 """
 
 # KEYS: one counter. ARGV: now, calls, span, part length (0: clock-aligned), calls left, seconds till they are whole.
@@ -119,10 +127,9 @@ def reserve(app_id: int, provider: Provider, person_id: int, share: Share) -> No
 def close(app_id: int, seconds: float) -> None:
     """Let no call of this app through for so long: the vendor said so. Raises Unavailable."""
     until = clock.now().timestamp() + seconds
+    given: list[str | float] = [f"{until:.6f}", int(seconds) + KEPT_LONGER]
     try:
-        held = float(_redis().get(_key(app_id, "closed")) or 0)
-        if until > held:
-            _redis().set(_key(app_id, "closed"), f"{until:.6f}", ex=int(seconds) + KEPT_LONGER)
+        _redis().register_script(CLOSE)(keys=[_key(app_id, "closed")], args=given)
     except RedisError:
         _away()
 

@@ -10,8 +10,11 @@ from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 import providers
-from ingest import clock, db, raws, store
-from ingest.following import earliest
+from ingest import clock, db, store
+from ingest.grants import raws
+from ingest.grants.following import earliest
+from ingest.grants.reading import read_page
+from ingest.grants.sync import source_of
 from ingest.models import (
     BackfillWindow,
     Connection,
@@ -21,11 +24,9 @@ from ingest.models import (
     StreamState,
     VendorAccount,
 )
-from ingest.reading import read_page
 from ingest.saving import Saved, save
-from ingest.sync import source_of
 from ingest.vault import vault
-from providers.base import Asked, Provider, Stream
+from providers.base import Asked, Stream
 from providers.errors import VagusError
 
 KINDS = ("stream", "window", "score", "message")
@@ -65,8 +66,9 @@ def buried(session: Session, kind: str | None = None, matching: str | None = Non
     """What was given up, by kind; `matching` is part of a reason as it is shown. Raises VagusError for no such kind."""
     if kind is not None and kind not in KINDS:
         raise VagusError(f"there are no buried jobs of kind {kind}: {', '.join(KINDS)}")
-    found = [*_streams(session), *_windows(session), *_scores(session), *_messages(session)]
-    return [job for job in found if kind in {None, job.kind} and (matching or "") in job.said]
+    readers = zip(KINDS, (_streams, _windows, _scores, _messages), strict=True)
+    found = [job for name, read in readers if kind in {None, name} for job in read(session)]
+    return [job for job in found if (matching or "") in job.said]
 
 
 def replay(session: Session, jobs: Sequence[Buried], spread: timedelta) -> int:
@@ -87,22 +89,26 @@ def discard(session: Session, jobs: Sequence[Buried]) -> int:
 
 def older_answers(session: Session) -> list[tuple[int, Stream]]:
     """The kept answers that an older mapping read, each with the stream it is of."""
-    return [
-        (key, stream)
-        for connection, provider in _grants(session)
-        for stream in provider.streams
-        for key in raws.older_mappings(session, connection.id, [stream])
-    ]
+    streams = [stream for provider in providers.PROVIDERS for stream in provider.streams]
+    return [(key, stream) for stream in streams for key in raws.older_mappings(session, stream)]
 
 
 def read_again(seen: Callable[[int, int], None]) -> int:
-    """Read every kept answer of an older mapping anew; `seen` hears how many of how many. Returns rows written."""
+    """Read every kept answer of an older mapping anew; `seen` hears how many of how many. Returns rows written.
+
+    Each answer stands for itself: one that cannot be read keeps none of the others away. Raises VagusError for those.
+    """
     with db.transaction() as session:
         waiting = older_answers(session)
-    written = 0
+    written, failed = 0, []
     for count, (key, stream) in enumerate(waiting, 1):
-        written += _read_one(key, stream).written
+        try:
+            written += _read_one(key, stream).written
+        except VagusError as error:
+            failed.append(error)
         seen(count, len(waiting))
+    if failed:
+        raise VagusError(f"{len(failed)} of {len(waiting)} kept answers stay as they were read before: {failed[0]}")
     return written
 
 
@@ -122,16 +128,6 @@ def _read_one(raw_id: int, stream: Stream) -> Saved:
         if total.judged:
             store.request_score(session, person, "read again")
         return total
-
-
-def _grants(session: Session) -> list[tuple[Connection, Provider]]:
-    rows = session.execute(
-        select(Connection, VendorAccount.vendor)
-        .join(VendorAccount, VendorAccount.id == Connection.vendor_account)
-        .where(Connection.kind == "grant")
-        .order_by(Connection.id)
-    )
-    return [(connection, providers.get(vendor)) for connection, vendor in rows]
 
 
 def _person_of(session: Session, connection: int) -> int:

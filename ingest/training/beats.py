@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ingest.devices import account_name
 from ingest.samples import DAY, DAYS_AT_ONCE, Columns, array_cursor
-from ingest.trained import HEART_RATES, Workout
+from ingest.training.trained import HEART_RATES, Workout
 from providers import measures
 from providers.measures import Definition
 

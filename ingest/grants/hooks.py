@@ -12,16 +12,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 import providers
-from ingest import client, clock, db, following, oauth, store
+from ingest import clock, db, store
+from ingest.grants import client, following, oauth
+from ingest.grants.sync import source_of
 from ingest.models import Connection, HintReceived, HookSubscription, VendorAccount, VendorApp
-from ingest.saving import Saved, save
+from ingest.saving import Erased, Saved, save
 from ingest.settings import settings
-from ingest.sync import source_of
 from ingest.vault import vault
 from providers.base import Answer, Hint, Provider, Request, Subscribing, Subscription, Webhook
 from providers.errors import ContractBroken, Misconfigured, VagusError
@@ -50,7 +51,7 @@ def receive(vendor: str, app_id: int, headers: Mapping[str, str], body: bytes) -
         log.error("hook_unreadable", vendor=vendor, app=app_id, reason=str(error))  # noqa: TRY400  (no bug of ours)
         return webhook.ack_status
     for hint in hinted:
-        with db.transaction() as session:
+        with suppress(Erased), db.transaction() as session:  # whoever is leaving is told nothing new
             connection = _connection(session, app, hint.vendor_user)
             if connection is not None and _note(session, connection, hint.streams, body, signed=webhook.signed):
                 _take_up(session, app, connection, hint, signed=webhook.signed)
@@ -91,6 +92,7 @@ def ensure_subscriptions(app_id: int) -> None:
     here = callback_url(settings().public_url, app.vendor, app.id)
     if app.origin is None and not here.startswith("https://"):
         log.info("hooks_not_ordered", vendor=app.vendor, reason="VAGUS_BASE_URL is not https: vendors are polled only")
+        _forget_orders(app.id)
         return
     _Orders(provider, app, webhook.subscribing, here).settle()
 
@@ -118,6 +120,7 @@ class _Orders:
                 self._order(topic, self.ordering.renew(known.external_id), known)
             else:
                 self._write(topic, known)
+        _forget_orders(self.app.id, but=self.ordering.topics)
         if self.failed:
             raise self.failed[0]
 
@@ -172,6 +175,13 @@ class _Orders:
         identity = [HookSubscription.vendor_app, HookSubscription.topic]
         with db.transaction() as session:
             session.execute(new.on_conflict_do_update(index_elements=identity, set_=row))
+
+
+def _forget_orders(app_id: int, but: Collection[str] = ()) -> None:
+    """Hold no order of a topic that nobody asks for any more: it runs out, and would be missed for ever."""
+    dropped = (HookSubscription.vendor_app == app_id, HookSubscription.topic.not_in(but))
+    with db.transaction() as session:
+        session.execute(delete(HookSubscription).where(*dropped))
 
 
 def _listening(vendor: str, app_id: int) -> tuple[VendorApp, Webhook] | None:

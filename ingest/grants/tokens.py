@@ -15,9 +15,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 import providers
-from ingest import clock, db, oauth
+from ingest import clock, db
+from ingest.grants import oauth
+from ingest.grants.oauth import TokenRefused, Tokens
 from ingest.models import Connection, Credential, VendorApp
-from ingest.oauth import TokenRefused, Tokens
 from ingest.vault import vault
 from providers.base import Provider
 from providers.errors import AuthorizationLost, Misconfigured, Unavailable

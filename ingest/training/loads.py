@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from statistics import median
 
-from ingest.trained import Days, Workout
+from ingest.training.trained import Days, Workout
 
 SCALES = ("heart_rate", "strain", "effort", "class")  # the better first
 USUAL_RESTING, USUAL_HIGHEST = 60.0, 180.0  # /min, until the person's own are known

@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
 import providers
-from ingest import budget, tokens, vendor_http
-from ingest.budget import Share
+from ingest.grants import budget, tokens, vendor_http
+from ingest.grants.budget import Share
+from ingest.grants.reading import parsed
+from ingest.grants.tokens import Usable
+from ingest.grants.vendor_http import CallFailed
 from ingest.models import Connection, Credential, VendorAccount, VendorApp
-from ingest.reading import parsed
 from ingest.saving import Erased
-from ingest.tokens import Usable
-from ingest.vendor_http import CallFailed
 from providers.base import Answer, Provider, Request, Stream, TokenPaging
 from providers.errors import ContractBroken, Forbidden, RateLimited, Unavailable, VagusError
 
@@ -186,7 +186,21 @@ def _tries(request: Request) -> Retrying:
 
 def _verdict(provider: Provider, answer: Answer) -> VagusError | None:
     """The error an answer means, in the vendor's own words first. A 401 is none here: a newer token may do."""
+    if answer.status == FORBIDDEN and _is_of_the_way(answer):
+        return CallFailed(
+            f"{provider.title} answered 403 in words that are not its own: something on the way refuses us"
+        )
     return (provider.verdict(answer) if provider.verdict else None) or _by_status(provider, answer)
+
+
+def _is_of_the_way(answer: Answer) -> bool:
+    """Whether a page, and no JSON, refuses: a firewall before the vendor, which knows nothing of the person's grant."""
+    try:
+        if answer.body:
+            parsed(answer.body)
+    except VagusError:
+        return True
+    return False
 
 
 def _wait_asked(provider: Provider, answer: Answer) -> float:

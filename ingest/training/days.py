@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from ingest import loads, output
-from ingest.loads import Effort
-from ingest.trained import Training, each_once
+from ingest.training import loads, output
+from ingest.training.loads import Effort
+from ingest.training.trained import Training, each_once
 from scoring import Session
 
 DAY = timedelta(days=1)

@@ -4,21 +4,23 @@ The way there is bound to the browser that left and is used once. What a grant b
 the same account again fills its gap, another account is another connection, never a mixture.
 """
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import providers
-from ingest import accounts, client, clock, db, following, oauth, store, tokens
+from ingest import accounts, clock, db, store
+from ingest.grants import client, following, oauth, tokens
 from ingest.models import Connection, Credential, Fence, OAuthState, VendorAccount, VendorApp
+from ingest.saving import close_fences
+from ingest.signin import hashed
 from ingest.vault import vault
 from providers.base import InToken, Provider, Request
 from providers.errors import ContractBroken, VagusError
@@ -35,7 +37,7 @@ class Refused(VagusError):
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """What came of it: a first connection, the same account again, or one that was a file's until now."""
+    """What came of it: a new connection, also of an account that was a file's until now, or the same one again."""
 
     connection: int
     vendor: str
@@ -113,11 +115,6 @@ def disconnect(person: int, connection_id: int, *, keep: bool) -> str:
     return f"{title} is disconnected." + ended
 
 
-def hashed(secret: str) -> str:
-    """What is stored of a secret that a browser holds."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def _take_state(person: int, vendor: str, browser: str, state: str) -> tuple[VendorApp, str | None]:
     """Use up the state. Raises Refused where it is unknown, used, too old, another browser's or another person's."""
     with db.transaction() as session:
@@ -169,15 +166,13 @@ def _connect(session: Session, person: int, app: VendorApp, external_id: str, gr
 
 def _account(session: Session, person: int, provider: Provider, external_id: str) -> VendorAccount:
     """The person's account with this id, or the one a file made, or a new one. Raises Refused for another person's."""
-    of_vendor = select(VendorAccount).where(VendorAccount.vendor == provider.name)
-    known = session.scalars(of_vendor.where(VendorAccount.external_id == external_id)).all()
-    if any(account.person != person and account.disconnected_at is None for account in known):
+    of_vendor = select(VendorAccount).where(VendorAccount.vendor == provider.name).order_by(VendorAccount.id)
+    named, connected = VendorAccount.external_id == external_id, VendorAccount.disconnected_at.is_(None)
+    if session.scalars(of_vendor.where(named, connected, VendorAccount.person != person)).first():
         raise Refused(TAKEN.format(title=provider.title))
-    own = [account for account in known if account.person == person]
-    unnamed = of_vendor.where(
-        VendorAccount.person == person, VendorAccount.external_id.is_(None), VendorAccount.disconnected_at.is_(None)
-    )
-    account = own[0] if own else session.scalars(unnamed.order_by(VendorAccount.id)).first()
+    own = of_vendor.where(VendorAccount.person == person)
+    unnamed = own.where(VendorAccount.external_id.is_(None), connected)
+    account = session.scalars(own.where(named)).first() or session.scalars(unnamed).first()
     if account is None:
         account = VendorAccount(person=person, vendor=provider.name, created_at=clock.now())
         session.add(account)
@@ -227,7 +222,7 @@ def revoke(app: VendorApp, pair: tuple[str, str | None]) -> bool:
 def _forget(session: Session, person: int, account_id: int) -> None:
     """Delete what the account brought in, fence first, so that nobody writes between."""
     of_account = select(Connection.id).where(Connection.vendor_account == account_id)
-    session.execute(update(Fence).where(Fence.connection.in_(of_account)).values(state="erased"))
+    close_fences(session, of_account)
     session.execute(of_account.order_by(Connection.id).with_for_update())
     session.execute(delete(VendorAccount).where(VendorAccount.id == account_id, VendorAccount.person == person))
     store.request_score(session, person, "disconnected")

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from html import escape
 
-from ingest import marks
+from ingest.chart import marks
+from ingest.chart.marks import number
 from ingest.intraday import Inside, Trace
-from ingest.marks import number
 from scoring import Language
 from scoring.words import LANGUAGES, Speaker, speaker
 

@@ -37,12 +37,24 @@ def begin(session: Session, connection: int, provider: Provider, scopes: frozens
     session.execute(update(BackfillWindow).where(*undone).values(state="waiting", due_at=now))
     for stream in provider.streams:
         before = stands.get(stream.name)
-        _follow(session, connection, stream, now, following=granted(stream, scopes))
-        if not granted(stream, scopes) or stream.window is None:
-            continue
         known = before is not None and before.last_ok_at is not None
-        since = (before.cursor if known else now - provider.backfill) - stream.settles  # type: ignore[union-attr]
-        plan(session, connection, stream, since, now - stream.settles)
+        since = before.cursor if known else now - provider.backfill  # type: ignore[union-attr]
+        _begin(session, connection, stream, scopes, since)
+
+
+def begin_new(session: Session, connection: int, provider: Provider, scopes: frozenset[str] | None) -> None:
+    """Follow the streams that a newer release of ours brought, and plan their past."""
+    stands = set(session.scalars(select(StreamState.stream).where(StreamState.connection == connection)))
+    for stream in provider.streams:
+        if stream.name not in stands:
+            _begin(session, connection, stream, scopes, clock.now() - provider.backfill)
+
+
+def _begin(session: Session, connection: int, stream: Stream, scopes: frozenset[str] | None, since: datetime) -> None:
+    now = clock.now()
+    _follow(session, connection, stream, now, following=granted(stream, scopes))
+    if granted(stream, scopes) and stream.window is not None:
+        plan(session, connection, stream, since - stream.settles, now - stream.settles)
 
 
 def _follow(session: Session, connection: int, stream: Stream, now: datetime, *, following: bool) -> None:
@@ -58,7 +70,7 @@ def _follow(session: Session, connection: int, stream: Stream, now: datetime, *,
 
 
 def plan(session: Session, connection: int, stream: Stream, since: datetime, until: datetime) -> int:
-    """Write the windows between two instants that are not there yet, as waiting; how many there are in the span."""
+    """Have the windows between two instants fetched, also those that were before; how many there are in the span."""
     rows = [
         {"connection": connection, "stream": stream.name, "start_at": first, "end_at": last, "due_at": clock.now()}
         for first, last in edges(since, until)

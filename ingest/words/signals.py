@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.phrases import DE, EN
+from ingest.words.phrases import DE, EN
 from scoring import Assessment, Input, Language
 from scoring.words import LANGUAGES, Speaker, grouped, speaker
 

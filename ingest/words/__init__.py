@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from ingest.dates import MONTHS, WEEKDAYS, clock_time, day, full, short, span, weekday
-from ingest.signals import (
+from ingest.words.dates import clock_time, day, full, short, span, weekday
+from ingest.words.signals import (
     DECIDING,
     SIGNALS,
     SIGNALS_IN,
@@ -32,11 +32,9 @@ from scoring.words import LANGUAGES, Speaker, gates, grouped
 
 __all__ = [
     "DECIDING",
-    "MONTHS",
     "SIGNALS",
     "SIGNALS_IN",
     "SPEAKERS",
-    "WEEKDAYS",
     "Signal",
     "clock_time",
     "counted",

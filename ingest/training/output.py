@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from statistics import fmean, median
 
-from ingest.loads import Effort, Efforts
+from ingest.training.loads import Effort, Efforts
 
 SHORTEST = 20.0  # minutes
 LOW, HIGH, PEAK = 0.65, 0.80, 0.92  # shares of the own highest heart rate: of the average, and of the session's highest
