@@ -64,7 +64,8 @@ def bury(session: Session, rows: Rows) -> None:
     stream = session.get_one(StreamState, (rows.connection, "oura.sleep"))
     stream.state, stream.last_error, stream.failing_since = "buried", "no list under 'data'", now
     stream.next_at = now + timedelta(days=1)
-    windows = session.scalars(select(BackfillWindow).where(BackfillWindow.connection == rows.connection)).all()
+    planned = select(BackfillWindow).where(BackfillWindow.connection == rows.connection)
+    windows = session.scalars(planned.order_by(BackfillWindow.id)).all()
     for window in windows[:3]:
         window.state, window.error = "buried", f"answered 418 to call {window.id}"
     store.request_score(session, rows.person, "test")
