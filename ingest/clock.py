@@ -1,13 +1,15 @@
 """The one clock: everything in `ingest` and `workers` asks `now()`, and SQL gets the answer as a parameter.
 
 Tests, the demo and the soak may shift and speed it for all processes at once: `VAGUS_CLOCK` names a JSON file
-`{"real": epoch, "shown": epoch, "speed": factor}`, read again at each call, so that a change reaches every process.
+`{"real": epoch, "shown": epoch, "speed": factor}`, read again whenever it was replaced, so that a change reaches
+every process.
 """
 
 import json
 import os
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 VARIABLE = "VAGUS_CLOCK"
@@ -29,7 +31,15 @@ def set_clock(file: Path, shown: datetime, speed: float = 1.0) -> None:
 
 def _shown(real: float, file: Path) -> float:
     try:
-        setting = json.loads(file.read_text())
+        found = file.stat()
+        began, shown, speed = _setting(file, found.st_ino, found.st_mtime_ns)
     except FileNotFoundError:
         return real
-    return float(setting["shown"]) + (real - float(setting["real"])) * float(setting["speed"])
+    return shown + (real - began) * speed
+
+
+@lru_cache(maxsize=1)
+def _setting(file: Path, _inode: int, _written: int) -> tuple[float, float, float]:
+    """Since when the file speaks, what it showed then, and how fast it runs: read once for each file put in place."""
+    setting = json.loads(file.read_text())
+    return float(setting["real"]), float(setting["shown"]), float(setting["speed"])

@@ -35,13 +35,12 @@ def request_score(session: Session, person_id: int, reason: str, delay: timedelt
     session.execute(new.on_conflict_do_update(index_elements=[ScoreRequest.person], set_=again))
 
 
-def hurry_score(session: Session, person_id: int) -> None:
-    """Let a request that stands be due now: the run that raised it is over and brings no more."""
+def hurry_score(session: Session, person_id: int) -> bool:
+    """Let a request that stands be due now: the run that raised it is over and brings no more. Whether one stands."""
     own = (ScoreRequest.person == person_id, ScoreRequest.buried_at.is_(None))
     sooner = func.least(ScoreRequest.due_at, clock.now())
-    session.execute(
-        update(ScoreRequest).where(*own).values(due_at=sooner), execution_options={"synchronize_session": False}
-    )
+    hurried = update(ScoreRequest).where(*own).values(due_at=sooner).returning(ScoreRequest.person)
+    return session.scalar(hurried, execution_options={"synchronize_session": False}) is not None
 
 
 def scored(session: Session, person_id: int) -> bool:

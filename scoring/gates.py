@@ -34,6 +34,8 @@ THIN_AIR, THIN_AIR_SCALES, THIN_AIR_LASTING, THIN_AIR_NIGHTS = 2.0, 2.0, 1.5, 4 
 SHORT_NIGHT, SHORT_OF, SHORT_IN = 60.0, 3, 5  # minutes under usual, on three of five nights
 NOTED: Mapping[str, int] = {"alcohol": 1, "hot_night": 1, "late_meal": 1, "vaccination": 3}  # nights that a tag excuses
 SHORT_RELIEF, SHORT_FROM, SHORT_MOST = 0.3, 0.5, 2.0  # joint deviation for each hour missing, after the first half
+# Tags that name a cause, of a night or of what follows: where one is noted, nobody is asked for it.
+CAUSES = (*NOTED, "ill", "rest_mode", "travel", "new_device", "reset_baseline", "medication")
 SPEAKERS: Mapping[Language, Speaker] = {language: speaker(language, EN, DE) for language in LANGUAGES}
 
 
@@ -112,9 +114,9 @@ def illness(diary: Diary, breathing: Baseline, warmth: Baseline, told: Speaker) 
     rate, temperature = diary.values["respiratory_rate"], diary.values["skin_temperature"]
     breath = (rate - breathing.center) / breathing.scale
     warm = (temperature - warmth.center) / warmth.scale
-    seen = (breath >= BREATHING_ALONE) | ((breath >= BREATHING_WITH_WARMTH) & (warm >= WARMTH))
-    seen &= ~diary.tagged("alcohol")
-    still = _still_and_raised(diary, np.isnan(breathing.center)) & ~diary.tagged("alcohol")
+    sober = ~diary.tagged("alcohol")
+    seen = sober & ((breath >= BREATHING_ALONE) | ((breath >= BREATHING_WITH_WARMTH) & (warm >= WARMTH)))
+    still = sober & _still_and_raised(diary, np.isnan(breathing.center))
     resting, unwell = diary.tagged("rest_mode"), diary.tagged("ill")
     noted = resting | unwell
     reasons = dict.fromkeys(np.flatnonzero(still).tolist(), told.say("still"))

@@ -7,9 +7,8 @@ import structlog
 from celery import Celery, signals
 from kombu.entity import Exchange, Queue
 
-from ingest import log
+from ingest import broker, log
 from ingest.settings import settings
-from providers.errors import Misconfigured
 from workers.schedule import SCHEDULE
 
 QUEUES = ("sync", "backfill", "score", "notify", "upkeep")
@@ -53,7 +52,7 @@ def _configuration() -> dict[str, Any]:
         "worker_send_task_events": False,
         "worker_cancel_long_running_tasks_on_connection_loss": True,
         "worker_soft_shutdown_timeout": 0,
-        "broker_transport_options": _transport(broker_url()),
+        "broker_transport_options": _transport(broker.url()),
         "broker_connection_retry": True,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -62,14 +61,6 @@ def _configuration() -> dict[str, Any]:
         "timezone": "UTC",
         "imports": ("workers.tasks",),
     }
-
-
-def broker_url() -> str:
-    """Where the broker listens. Raises Misconfigured where nothing says so."""
-    url = settings().redis_url
-    if url is None:
-        raise Misconfigured("REDIS_URL is not set and no server of our own runs: start one with `vagus up`")
-    return url.get_secret_value()
 
 
 def _transport(url: str) -> dict[str, Any]:
@@ -104,7 +95,7 @@ def start_beat() -> None:
 
 @app.on_configure.connect  # type: ignore[untyped-decorator]
 def _point_to_broker(**_: Any) -> None:
-    app.conf.broker_url = broker_url()
+    app.conf.broker_url = broker.url()
 
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]

@@ -15,15 +15,10 @@ from ingest import clock, people, push, questions
 from ingest.models import Channel, Delivery, Person, Question
 from scoring import Assessment, Night
 from scoring.deviation import LEANING, REACH, RECENT
+from scoring.gates import CAUSES
 from workers.alerts import LATEST, after_quiet
 from workers.outcomes import Unwanted
 
-CAUSES = frozenset(
-    {
-        *("alcohol", "ill", "rest_mode", "travel", "hot_night", "late_meal", "vaccination"),
-        *("new_device", "reset_baseline", "medication"),
-    }
-)
 LIFE = 12 * 3600  # seconds after which a phone that was off need not ask any more
 
 log = structlog.get_logger(__name__)
@@ -59,7 +54,7 @@ def stretch(assessments: Sequence[Assessment], nights: Sequence[Night], today: d
     if not leaning or recorded[-1].day < today - LATEST:
         return None
     first, last = leaning[0], recorded[-1].day
-    noted = any(first <= night.day <= last and not CAUSES.isdisjoint(night.tags) for night in nights[-2 * REACH :])
+    noted = any(first <= night.day <= last and not night.tags.isdisjoint(CAUSES) for night in nights[-2 * REACH :])
     if noted or any(gate.active for gate in assessments[-1].gates):
         return None
     return first, last, assessments[-1].state_since

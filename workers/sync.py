@@ -8,7 +8,7 @@ from typing import Any
 from zlib import crc32
 
 import structlog
-from sqlalchemy import case, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ingest import clock, store
@@ -69,19 +69,21 @@ class Tally:
 
 
 def sync_connection(connection_id: int, token: str) -> bool:
-    """Follow the due streams of a connection, then say when it is next; whether it brought rows. Raises LeaseLost."""
+    """Follow the due streams of a connection, then say when it is next; whether nights are to be judged.
+
+    Raises LeaseLost.
+    """
     started = clock.now()
     with transaction() as session:
         grant = client.grant_of(session, connection_id)
-        following.begin_new(session, connection_id, grant.provider, grant.scopes)
-        waiting = [state.stream for state in following.due(session, connection_id, started)]
+        stands = following.standing(session, connection_id, grant.provider, grant.scopes)
     known = {stream.name: stream for stream in grant.provider.streams}
     tally = Tally()
-    for name in waiting:
-        if name in known and not _goes_on(grant, known[name], token, started, tally):
+    for state in stands:  # those not granted or given up have a time too, at which they are probed
+        due = state.stream in known and state.next_at <= started
+        if due and not _goes_on(grant, known[state.stream], state, token, tally):
             break
-    _end(grant, token, started, tally)
-    return tally.written > 0
+    return _end(grant, token, started, tally)
 
 
 def extend(connection_id: int, token: str, session: Session) -> None:
@@ -91,11 +93,11 @@ def extend(connection_id: int, token: str, session: Session) -> None:
         raise LeaseLost(f"connection {connection_id} belongs to another worker, or was disconnected")
 
 
-def _goes_on(grant: Grant, stream: Stream, token: str, started: datetime, tally: Tally) -> bool:
+def _goes_on(grant: Grant, stream: Stream, stood: StreamState, token: str, tally: Tally) -> bool:
     """Follow one stream and settle when it is next; whether the run may go on with others."""
-    hold = partial(extend, grant.connection, token)
+    hold, started = partial(extend, grant.connection, token), clock.now()
     done: list[sync.Followed] = []
-    error = outcomes.tried(lambda: done.append(sync.follow(grant, stream, hold)))
+    error = outcomes.tried(lambda: done.append(sync.follow(grant, stream, stood, hold)))
     with transaction() as session:
         hold(session)
         state = session.get_one(StreamState, (grant.connection, stream.name), with_for_update=True)
@@ -112,19 +114,12 @@ def _goes_on(grant: Grant, stream: Stream, token: str, started: datetime, tally:
 
 def _went_well(session: Session, state: StreamState, grant: Grant, stream: Stream, started: datetime) -> None:
     now = clock.now()
-    later = now + grant.provider.poll_every + _spread(grant.connection, stream.name, grant.provider.poll_every)
-    hinted = StreamState.hinted_at > started
-    settled = {
-        "state": "following",
-        "fail_count": 0,
-        "last_error": None,
-        "failing_since": None,
-        "next_at": case((hinted, now), else_=later),
-    }
+    hinted = state.hinted_at is not None and state.hinted_at > started
+    rests = grant.provider.poll_every + _spread(grant.connection, stream.name, grant.provider.poll_every)
     if state.state == "forbidden":
         following.take_up(session, state.connection, state.stream)
-    own = (StreamState.connection == state.connection, StreamState.stream == state.stream)
-    session.execute(update(StreamState).where(*own).values(settled), execution_options=leases.UNTRACKED)
+    state.state, state.fail_count, state.last_error, state.failing_since = "following", 0, None, None
+    state.next_at = now if hinted else now + rests
 
 
 def _went_wrong(session: Session, state: StreamState, grant: Grant, error: Exception, tally: Tally) -> bool:
@@ -164,8 +159,11 @@ def _spread(connection: int, stream: str, every: timedelta) -> timedelta:
     return timedelta(seconds=every.total_seconds() * (crc32(f"{connection} {stream}".encode()) % 1000) / 10_000)
 
 
-def _end(grant: Grant, token: str, started: datetime, tally: Tally) -> None:
-    """Say when the connection is next, and how the run was; the row is locked first, so that no hint falls between."""
+def _end(grant: Grant, token: str, started: datetime, tally: Tally) -> bool:
+    """Say when the connection is next, and how the run was; whether nights are to be judged.
+
+    The row is locked first, so that no hint falls between.
+    """
     with transaction() as session:
         connection = session.scalar(
             select(Connection).where(*leases.held(SYNCS, grant.connection, token)).with_for_update()
@@ -183,11 +181,11 @@ def _end(grant: Grant, token: str, started: datetime, tally: Tally) -> None:
             standing.regain(connection)
         _write_run(session, grant, started, tally)
         session.flush()
-        if tally.written:
-            store.hurry_score(session, grant.person)
+        to_judge = store.hurry_score(session, grant.person)
         free = {"next_sync_at": next_at, "attempts": 0}
         leases.give_back(session, SYNCS, grant.connection, token, free)
     log.info("synced", connection=grant.connection, state=tally.state, written=tally.written, points=tally.points)
+    return to_judge
 
 
 def _write_run(session: Session, grant: Grant, started: datetime, tally: Tally) -> None:

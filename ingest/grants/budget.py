@@ -7,21 +7,15 @@ left the span, so that never more calls are let through than the vendor allows.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Literal, NoReturn
-from urllib.parse import urlsplit
 
 import structlog
-from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
-from ingest import clock
+from ingest import broker, clock
 from ingest.grants import pauses
-from ingest.settings import settings
 from providers.base import Allowance, Budget, Provider
-from providers.errors import Misconfigured, RateLimited, Unavailable
+from providers.errors import RateLimited, Unavailable
 
 Share = Literal["fresh", "backfill"]
 
@@ -129,7 +123,7 @@ def close(app_id: int, seconds: float) -> None:
     until = clock.now().timestamp() + seconds
     given: list[str | float] = [f"{until:.6f}", int(seconds) + KEPT_LONGER]
     try:
-        _redis().register_script(CLOSE)(keys=[_key(app_id, "closed")], args=given)
+        broker.client(SOCKET_SECONDS).register_script(CLOSE)(keys=[_key(app_id, "closed")], args=given)
     except RedisError:
         _away()
 
@@ -145,7 +139,7 @@ def correct(app_id: int, provider: Provider, allowance: Allowance) -> None:
         now = f"{clock.now().timestamp():.6f}"
         given: list[str | float] = [now, calls, span, part, allowance.calls, resets_in, KEPT_LONGER]
         try:
-            unseen = _redis().register_script(CORRECT)(keys=[key], args=given)
+            unseen = broker.client(SOCKET_SECONDS).register_script(CORRECT)(keys=[key], args=given)
         except RedisError:
             return
         if unseen:
@@ -165,14 +159,14 @@ def outcome(app_id: int, *, ok: bool) -> None:
     """
     calls, clean = _key(app_id, "outcomes"), _key(app_id, "clean")
     try:
-        script = _redis().register_script(OUTCOME)
+        script = broker.client(SOCKET_SECONDS).register_script(OUTCOME)
         given = [f"{clock.now().timestamp():.6f}", "ok" if ok else "bad", WATCHED // 12, WATCHED]
         total, failed, is_clean = script(keys=[calls, clean], args=given)
         if total >= ENOUGH and failed * 2 > total:
-            _redis().delete(calls, clean)
+            broker.client(SOCKET_SECONDS).delete(calls, clean)
             pauses.begin(app_id, f"{failed} of {total} calls failed within a minute")
         elif ok and not is_clean and pauses.end(app_id):
-            _redis().set(clean, 1, ex=3600)
+            broker.client(SOCKET_SECONDS).set(clean, 1, ex=3600)
     except RedisError:
         return
 
@@ -197,7 +191,7 @@ def _counted(app_id: int, counters: Sequence[tuple[str, int, float, float]], *, 
     now = f"{clock.now().timestamp():.6f}"
     args: list[str | float] = [now, int(take), *(number for _, *numbers in counters for number in numbers)]
     try:
-        wait, rest = _redis().register_script(RESERVE)(keys=keys, args=[*args, KEPT_LONGER])
+        wait, rest = broker.client(SOCKET_SECONDS).register_script(RESERVE)(keys=keys, args=[*args, KEPT_LONGER])
     except RedisError:
         _away()
     return float(wait), float(rest)
@@ -206,27 +200,6 @@ def _counted(app_id: int, counters: Sequence[tuple[str, int, float, float]], *, 
 def _key(app_id: int, name: str) -> str:
     """All keys of an app in one slot, as a script may not reach beyond one."""
     return f"vagus:calls:{{{app_id}}}:{name}"
-
-
-def _redis() -> Redis:
-    """The broker, where the counters are. Raises Misconfigured where nothing says where that is."""
-    url = settings().redis_url
-    if url is None:
-        raise Misconfigured("REDIS_URL is not set and no server of our own runs: start one with `vagus up`")
-    return _client(url.get_secret_value())
-
-
-@lru_cache(maxsize=4)
-def _client(url: str) -> Redis:
-    if urlsplit(url).scheme == "redis+socket":
-        url = f"unix://{url.partition('://')[2]}"
-    return Redis.from_url(
-        url,
-        socket_timeout=SOCKET_SECONDS,
-        socket_connect_timeout=SOCKET_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-        decode_responses=True,
-    )
 
 
 def _away() -> NoReturn:

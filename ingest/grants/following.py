@@ -42,12 +42,18 @@ def begin(session: Session, connection: int, provider: Provider, scopes: frozens
         _begin(session, connection, stream, scopes, since)
 
 
-def begin_new(session: Session, connection: int, provider: Provider, scopes: frozenset[str] | None) -> None:
-    """Follow the streams that a newer release of ours brought, and plan their past."""
-    stands = set(session.scalars(select(StreamState.stream).where(StreamState.connection == connection)))
-    for stream in provider.streams:
-        if stream.name not in stands:
-            _begin(session, connection, stream, scopes, clock.now() - provider.backfill)
+def standing(
+    session: Session, connection: int, provider: Provider, scopes: frozenset[str] | None
+) -> Sequence[StreamState]:
+    """Where every stream stands, longest-waiting first; those that a newer release of ours brought begin here."""
+    of_connection = select(StreamState).where(StreamState.connection == connection)
+    in_turn = of_connection.order_by(StreamState.next_at, StreamState.stream)
+    stands = session.scalars(in_turn).all()
+    known = {state.stream for state in stands}
+    new = [stream for stream in provider.streams if stream.name not in known]
+    for stream in new:
+        _begin(session, connection, stream, scopes, clock.now() - provider.backfill)
+    return session.scalars(in_turn).all() if new else stands
 
 
 def _begin(session: Session, connection: int, stream: Stream, scopes: frozenset[str] | None, since: datetime) -> None:
@@ -138,12 +144,6 @@ def take_up(session: Session, connection: int, stream: str) -> None:
         BackfillWindow.state == "cancelled",
     )
     session.execute(update(BackfillWindow).where(*skipped).values(state="waiting", due_at=clock.now()))
-
-
-def due(session: Session, connection: int, now: datetime) -> Sequence[StreamState]:
-    """The streams that are due, longest-waiting first; those not granted or given up have a time to be probed too."""
-    wanted = (StreamState.connection == connection, StreamState.next_at <= now)
-    return session.scalars(select(StreamState).where(*wanted).order_by(StreamState.next_at, StreamState.stream)).all()
 
 
 def earliest(session: Session, connection: int) -> datetime | None:

@@ -29,6 +29,9 @@ from providers.errors import ContractBroken
 
 LOOK_BACK = timedelta(days=14)  # once a day: heals late, re-scored and missing nights
 MOST_PAGES = 10_000
+UNTIL_THE_END = timedelta(
+    seconds=10
+)  # nights are judged when a run ends, or so long after its first row, if it is long
 
 log = structlog.get_logger(__name__)
 
@@ -47,16 +50,15 @@ class Followed:
     behind: datetime | None = None  # from when on there is a gap that this run could not reach
 
 
-def follow(grant: Grant, stream: Stream, extend: Extend) -> Followed:
-    """Fetch what is new of a stream and move its cursor. Raises what the vendor's answers raise, and LeaseLost.
+def follow(grant: Grant, stream: Stream, state: StreamState, extend: Extend) -> Followed:
+    """Fetch what is new of a stream and move its cursor; `state` is where it stood as the run began.
 
-    What it returns is for `conclude`, in the transaction that says when the stream is next.
+    What it returns is for `conclude`, in the transaction that says when the stream is next. Raises what the vendor's
+    answers raise, and LeaseLost.
     """
     now = clock.now()
-    with db.transaction() as session:
-        state = session.get_one(StreamState, (grant.connection, stream.name))
-        since, long_look = _since(state, stream, now)
-        done = Followed(began=now, long_look=long_look, behind=_behind(state, stream, now))
+    since, long_look = _since(state, stream, now)
+    done = Followed(began=now, long_look=long_look, behind=_behind(state, stream, now))
     for start, end in client.spans(stream, since, now):
         window = Asked(start, min(end, now))
         part = fetch_window(grant, stream, window, extend, partial(_advance, grant, stream, window))
@@ -92,12 +94,15 @@ def fetch_window(
         body = client.fetch_page(grant, stream, window.since, window.until, token)
         answer.add(body)
         done.pages += 1
-        if done.pages == 1 and _known(grant, stream, answer, extend, finish):
-            return done
-        page = read_page(stream, body, window)
-        answered.take(page, window.until)
-        token = page.next_token
         with db.transaction() as session:
+            if done.pages == 1 and _known(session, grant, stream, answer):
+                lock_fence(session, grant.connection)
+                extend(session)
+                finish(session, None)
+                return done
+            page = read_page(stream, body, window)
+            answered.take(page, window.until)
+            token = page.next_token
             source = source_for(grant, stream, asked_at)
             saved = save(session, source, page.rows)
             extend(session)
@@ -168,23 +173,10 @@ def _behind(state: StreamState, stream: Stream, now: datetime) -> datetime | Non
     return min(state.cursor, asked) - stream.settles
 
 
-def _known(
-    grant: Grant,
-    stream: Stream,
-    answer: raws.Answer,
-    extend: Extend,
-    finish: Finish,
-) -> bool:
+def _known(session: Session, grant: Grant, stream: Stream, answer: raws.Answer) -> bool:
     """Whether this first page is the whole answer that was read before: then nothing needs to be read."""
-    with db.transaction() as session:
-        if not raws.same(session, grant.connection, stream, answer.since, answer.content):
-            return False
-        if absences.pending(session, grant.connection, stream.name):
-            return False
-        lock_fence(session, grant.connection)
-        extend(session)
-        finish(session, None)
-    return True
+    same = raws.same(session, grant.connection, stream, answer.since, answer.content)
+    return same and not absences.pending(session, grant.connection, stream.name)
 
 
 def _complete(session: Session, source: Source, stream: Stream, window: Asked, answered: _Answered) -> Saved:
@@ -260,4 +252,4 @@ def _count(grant: Grant, saved: Saved) -> None:
 
 def _ask_for_score(session: Session, grant: Grant, saved: Saved) -> None:
     if saved.judged:
-        store.request_score(session, grant.person, "new nights")
+        store.request_score(session, grant.person, "new nights", UNTIL_THE_END)

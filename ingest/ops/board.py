@@ -102,6 +102,6 @@ def acted(session: Session, limit: int) -> Sequence[Acted]:
 
 def _answers() -> bool:
     try:
-        return bool(counts.broker().ping())
+        return bool(counts.client().ping())
     except RedisError:
         return False

@@ -7,19 +7,16 @@ else. Labels are few and never name a person, a connection or a row.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, wraps
+from functools import wraps
 from threading import Lock
 from typing import ParamSpec
-from urllib.parse import urlsplit
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
-from ingest import clock
-from ingest.settings import settings
+from ingest import broker, clock
 from providers.base import Answer, Provider
+from providers.errors import Misconfigured
 
 COUNTERS: Mapping[str, tuple[str, ...]] = {
     "vagus_calls": ("vendor", "answer"),
@@ -84,7 +81,7 @@ def flush() -> None:
         return
     minute = f"{KEY}:{int(clock.now().timestamp()) // 60}"
     try:
-        with broker().pipeline(transaction=False) as pipe:
+        with client().pipeline(transaction=False) as pipe:
             for field, number in taken.items():
                 pipe.hincrby(KEY, field, number)
                 if field.partition(SEPARATOR)[0] in LATELY:
@@ -107,7 +104,7 @@ def lately(minutes: int) -> Mapping[tuple[str, ...], int]:
 
 
 def _read(keys: Iterable[str]) -> Mapping[tuple[str, ...], int]:
-    with broker().pipeline(transaction=False) as pipe:
+    with client().pipeline(transaction=False) as pipe:
         for key in keys:
             pipe.hgetall(key)
         answers = pipe.execute()
@@ -142,26 +139,13 @@ def answered(status: int) -> str:
     return {2: "ok", 3: "ok", 4: "refused"}.get(status // 100, "failed")
 
 
-def broker() -> Redis:
+def client() -> Redis:
     """The broker, asked with little patience. Raises RedisError where nothing says where it is."""
-    url = settings().redis_url
-    if url is None:
-        raise RedisError("REDIS_URL is not set")
-    return _client(url.get_secret_value())
+    try:
+        return broker.client(SOCKET_SECONDS)
+    except Misconfigured as error:
+        raise RedisError(str(error)) from None
 
 
 def _vendor_of(given: tuple[object, ...]) -> str:
     return given[0].name if isinstance(given[0], Provider) else "unknown"
-
-
-@lru_cache(maxsize=4)
-def _client(url: str) -> Redis:
-    if urlsplit(url).scheme == "redis+socket":
-        url = f"unix://{url.partition('://')[2]}"
-    return Redis.from_url(
-        url,
-        socket_timeout=SOCKET_SECONDS,
-        socket_connect_timeout=SOCKET_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-        decode_responses=True,
-    )

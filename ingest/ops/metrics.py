@@ -185,7 +185,7 @@ SELECT pg_database_size(current_database()),
 
 def _of_broker() -> Iterator[Metric]:
     try:
-        memory = counts.broker().info("memory")
+        memory = counts.client().info("memory")
     except RedisError:
         yield _gauge("vagus_broker_up", "Whether the broker answers.", (), [((), 0.0)])
         return

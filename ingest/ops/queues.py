@@ -195,7 +195,7 @@ def _imports(now: datetime) -> Select[*tuple[Any, ...]]:
 def _on_the_way() -> Mapping[str, int] | None:
     """The messages that the broker holds for each queue; None where it does not answer."""
     try:
-        with counts.broker().pipeline(transaction=False) as pipe:
+        with counts.client().pipeline(transaction=False) as pipe:
             for name in QUEUES:
                 pipe.llen(name)
             return dict(zip(QUEUES, pipe.execute(), strict=True))

@@ -39,7 +39,7 @@ async def broken(request: HTTPConnection, error: Exception) -> HTMLResponse:
     """The page for what should not have happened; its reference is in the log beside the cause."""
     reference = "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(5))
     # As the page declares it: an address may hold what signs somebody in.
-    path = getattr(request.scope.get("route"), "path", request.url.path)
+    path = getattr(request.scope.get("route"), "path", "")
     log.error("page_broke", reference=reference, path=path, exc_info=error)
     text = "Something broke on our side. Your data is unchanged."
     return page(request, "error.html", status=500, title=BROKEN, text=text, reference=reference)

@@ -52,7 +52,7 @@ def _answers(check: Callable[[], bool]) -> bool:
 
 
 def _broker() -> bool:
-    return bool(counts.broker().ping())
+    return bool(counts.client().ping())
 
 
 def _heartbeats() -> dict[str, bool]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scoring.deviation import LEANING, REACH, RECENT
+from scoring.gates import CAUSES
 from scoring.night import Bools, Night
 from scoring.persistence import Step, follow
 from scoring.policy import Policy
@@ -23,10 +24,6 @@ from .sweep import weighing_of
 LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2)  # fewer than without asking: every answer weighs all nights anew
 WATCH = Policy().watch
 STATE = "watch"
-CAUSES = (
-    *("alcohol", "ill", "rest_mode", "travel", "hot_night", "late_meal", "vaccination"),
-    *("new_device", "reset_baseline", "medication"),
-)
 SAID: Mapping[Kind, str] = {"illness": "ill", "travel": "travel", "heat": "hot_night"}
 WEEK, MOST_A_WEEK = 7, 2
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, text, update
 
-from ingest import clock, db
+from ingest import broker, clock, db
 from ingest.grants import budget
 from ingest.grants.following import midnight
 from ingest.models import BackfillWindow, Connection, StreamState, VendorApp
@@ -123,7 +123,8 @@ def _let_fill(crowd: list[int], stage: Stage, *, go: bool) -> None:
     with db.transaction() as session:
         state = {"state": "active" if go else "paused"}
         session.execute(update(Connection).where(Connection.id.in_(crowd)).values(state))
-        budget._redis().delete(*(budget._redis().keys("vagus:calls:*") or ["none"]))  # its share is not the question
+        counters = broker.client(budget.SOCKET_SECONDS)
+        counters.delete(*(counters.keys("vagus:calls:*") or ["none"]))  # its share is not the question
     done = _filled()
 
     def as_wanted() -> bool:

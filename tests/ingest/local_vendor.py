@@ -16,8 +16,8 @@ from fakeredis import FakeRedis
 from typing_extensions import TypedDict
 
 import providers
-from ingest import clock, db
-from ingest.grants import budget, oauth, tokens
+from ingest import broker, clock, db
+from ingest.grants import oauth, tokens
 from ingest.models import Connection, Fence, VendorAccount, VendorApp
 from ingest.people import ensure
 from providers.base import Budget, InToken, OAuth, Provider, Request, Stream, TokenPaging, Window, as_date
@@ -226,6 +226,6 @@ def vendor(database: str, clock: Callable[[Any], None], monkeypatch: pytest.Monk
 def counters(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRedis]:
     """Counters of calls without a server."""
     client = FakeRedis(decode_responses=True)
-    monkeypatch.setattr(budget, "_redis", lambda: client)
+    monkeypatch.setattr(broker, "client", lambda _: client)
     yield client
     client.close()

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 import providers
 from ingest import people
-from ingest.grants import budget
 from ingest.grants.pauses import QUEUES
 from ingest.models import (
     Channel,
@@ -36,8 +35,7 @@ def broker(home, monkeypatch: pytest.MonkeyPatch) -> fakeredis.FakeServer:
     """A broker in memory, which answers until `connected` is False; nothing is counted yet."""
     server = fakeredis.FakeServer()
     client = fakeredis.FakeRedis(server=server, decode_responses=True)
-    monkeypatch.setattr(budget, "_redis", lambda: client)
-    monkeypatch.setattr(counts, "broker", lambda: client)
+    monkeypatch.setattr("ingest.broker.client", lambda _: client)
     monkeypatch.setattr(counts, "_pending", counts._Pending())
     return server
 

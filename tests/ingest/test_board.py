@@ -305,7 +305,7 @@ def test_the_latest_actions_stand_on_the_board_newest_first(stage):
 
 
 def test_the_broker_s_own_lists_are_counted_too(stage):
-    counts.broker().rpush("sync", "one", "two")
+    counts.client().rpush("sync", "one", "two")
     assert queue(board(stage, NOW), "sync").on_the_way == 2
 
 

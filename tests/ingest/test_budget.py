@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ingest import broker, db
 from ingest import clock as the_clock
-from ingest import db
 from ingest.grants import budget, pauses
 from ingest.models import VendorApp
 from providers.base import Allowance, Budget
@@ -208,15 +208,15 @@ def test_many_workers_on_a_real_valkey_get_no_call_more_than_allowed(at, valkey)
     assert budget.left(1, a_minute(100)) == 0
     at(60)
     assert taken(a_minute(100), share="backfill") == (30, 60)
-    budget._client(valkey).close()
+    broker.client(budget.SOCKET_SECONDS).close()
 
 
 def test_counters_that_were_flushed_form_again(at, valkey):
     assert taken(a_minute(2))[0] == 2
-    budget._redis().flushall()
-    budget._redis().script_flush()
+    broker.client(budget.SOCKET_SECONDS).flushall()
+    broker.client(budget.SOCKET_SECONDS).script_flush()
     assert taken(a_minute(2))[0] == 2
-    budget._client(valkey).close()
+    broker.client(budget.SOCKET_SECONDS).close()
 
 
 def test_a_broker_that_is_away_is_said_and_passes(at, tmp_path, monkeypatch):

@@ -87,7 +87,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 def run(staged: Staged) -> None:
     grant = client.Grant(staged.connection, staged.account, staged.app, staged.person, TEMPO, None, None)
-    done = sync.follow(grant, PULSE, lambda _: None)
+    done = sync.follow(grant, PULSE, stream_state(staged.connection, PULSE.name), lambda _: None)
     with db.transaction() as session:
         sync.conclude(session, session.get_one(StreamState, (staged.connection, PULSE.name)), PULSE, done)
 
@@ -141,7 +141,8 @@ def test_a_stream_that_a_release_brought_is_followed_and_its_past_planned_once()
         session.execute(delete(StreamState).where(StreamState.stream == NIGHTS.name))
     for _ in range(2):
         with db.transaction() as session:
-            following.begin_new(session, staged.connection, TEMPO, None)
+            stands = following.standing(session, staged.connection, TEMPO, None)
+        assert {state.stream for state in stands} == {stream.name for stream in TEMPO.streams}
         assert stream_state(staged.connection, NIGHTS.name).state == "following"
         assert windows(NIGHTS.name)[0][0] == datetime(2025, 12, 7, tzinfo=UTC)
         with db.transaction() as session:  # what stands is left as it is
@@ -160,8 +161,8 @@ def test_a_hint_makes_its_streams_due_and_the_connection_with_them(at_noon: Call
         assert following.hint(session, staged.connection, [NIGHTS.name])
     assert next_sync(staged.connection) < NOON + timedelta(minutes=1)
     with db.transaction() as session:
-        due = following.due(session, staged.connection, clock.now())
-        assert [state.stream for state in due] == [NIGHTS.name]
+        stands = following.standing(session, staged.connection, TEMPO, None)
+        assert [state.stream for state in stands if state.next_at <= clock.now()] == [NIGHTS.name]
 
 
 def test_a_hint_of_a_stream_that_was_not_granted_does_nothing() -> None:

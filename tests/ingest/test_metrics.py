@@ -112,7 +112,7 @@ def lived_in(session) -> None:
 
 
 def test_a_scrape_has_these_names_and_no_label_that_could_name_a_person(stage, monkeypatch):
-    monkeypatch.setattr(counts.broker(), "info", lambda _: {"used_memory": 1, "maxmemory": 2}, raising=False)
+    monkeypatch.setattr(counts.client(), "info", lambda _: {"used_memory": 1, "maxmemory": 2}, raising=False)
     lived_in(stage)
     found = scraped(stage)
     assert set(found) == NAMES
@@ -150,7 +150,7 @@ def test_a_histogram_has_growing_buckets_a_sum_and_a_count(stage):
 def test_a_flush_of_the_broker_is_a_counter_that_begins_anew(stage):
     counts.count("vagus_work", "sync", "succeeded", by=7)
     assert values(scraped(stage)["vagus_work"])["succeeded", "sync"] == 7
-    counts.broker().flushall()
+    counts.client().flushall()
     counts.count("vagus_work", "sync", "succeeded")
     assert values(scraped(stage)["vagus_work"])["succeeded", "sync"] == 1
 
@@ -186,8 +186,8 @@ def test_a_broker_that_was_away_is_left_alone_for_a_while_and_counts_do_not_pile
 
 def test_a_task_s_counts_are_written_in_one_round_trip(stage, monkeypatch):
     sent = []
-    pipeline = counts.broker().pipeline
-    monkeypatch.setattr(counts.broker(), "pipeline", lambda **how: sent.append(how) or pipeline(**how))
+    pipeline = counts.client().pipeline
+    monkeypatch.setattr(counts.client(), "pipeline", lambda **how: sent.append(how) or pipeline(**how))
     for _ in range(50):
         counts.count("vagus_calls", "oura", "ok")
         counts.observe("vagus_call_seconds", 0.1, "oura")
@@ -286,7 +286,7 @@ def test_with_a_token_it_alone_lets_in(home, monkeypatch):
 
 @needs_promtool
 def test_promtool_finds_nothing_to_say_about_a_real_scrape(stage, monkeypatch):
-    monkeypatch.setattr(counts.broker(), "info", lambda _: {"used_memory": 1, "maxmemory": 2}, raising=False)
+    monkeypatch.setattr(counts.client(), "info", lambda _: {"used_memory": 1, "maxmemory": 2}, raising=False)
     lived_in(stage)
     stage.commit()
     said = subprocess.run([PROMTOOL, "check", "metrics"], input=metrics.exposition(), capture_output=True, check=False)

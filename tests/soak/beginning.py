@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sqlalchemy import and_, delete, func, or_, select, update
 
-from ingest import clock, db, migrate, people, vault
+from ingest import broker, clock, db, migrate, people, vault
 from ingest.grants import budget, connections, oauth
 from ingest.models import BackfillWindow, StreamState, VendorApp
 from providers.simulator.oura import Oura
@@ -161,7 +161,7 @@ def _fill(say: Say) -> None:
 
 def _fill_at_once(window: int, token: str) -> None:
     """Fetch one window as if nobody had called before: a past of many people takes days of their vendor's budget."""
-    budget._redis().flushall()
+    broker.client(budget.SOCKET_SECONDS).flushall()
     backfill.fill_window(window, token)
 
 

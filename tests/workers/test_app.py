@@ -8,10 +8,10 @@ import structlog
 from celery import signals
 from kombu.utils.scheduling import cycle_by_name
 
-from ingest import settings
+from ingest import broker, settings
 from providers.errors import Misconfigured
 from workers import tasks
-from workers.app import QUEUES, WORKERS, app, broker_url
+from workers.app import QUEUES, WORKERS, app
 from workers.schedule import SCHEDULE, TICKS
 
 
@@ -84,10 +84,10 @@ def test_a_task_binds_its_name_to_the_logs_and_lets_go_of_it():
 
 def test_without_a_broker_the_setting_is_named(home):
     with pytest.raises(Misconfigured, match="REDIS_URL"):
-        broker_url()
+        broker.url()
 
 
 def test_the_broker_is_where_the_setting_says(home, monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis+socket:///run/x")
     settings.settings.cache_clear()
-    assert broker_url() == "redis+socket:///run/x"
+    assert broker.url() == "redis+socket:///run/x"

@@ -97,8 +97,8 @@ def test_what_went_well_before_a_window_found_the_grant_lost_does_not_undo_that(
     connection = stage.connect(stage.person(nights=5))
     follow = sync.sync.follow
 
-    def lose_meanwhile(grant: Any, stream: Any, extend: Any) -> Any:
-        done = follow(grant, stream, extend)
+    def lose_meanwhile(grant: Any, stream: Any, state: Any, extend: Any) -> Any:
+        done = follow(grant, stream, state, extend)
         if stream.name == "oura.workout":
             with db.transaction() as session:
                 row = session.get_one(Connection, connection, with_for_update=True)

@@ -59,6 +59,27 @@ def test_a_run_that_brought_nights_has_them_judged_without_a_pause_or_a_tick(rin
     assert handed_on == [("score.person", ring, standing.lease_token)]
 
 
+def test_nobody_is_judged_while_the_run_that_brings_their_nights_goes_on(
+    ring: int, handed_on: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed, due = sync.sync.follow, []
+
+    def look(*given: object) -> object:
+        done = followed(*given)
+        with transaction() as session:
+            due.append(session.scalar(select(ScoreRequest.due_at)))
+        return done
+
+    with transaction() as session:
+        session.delete(request())  # the one of the connecting itself
+    monkeypatch.setattr(sync.sync, "follow", look)
+    follow()
+    waiting = [at for at in due if at is not None]
+    assert len(waiting) > 2
+    assert min(waiting) > the_clock.now() + timedelta(seconds=5)
+    assert request().due_at == the_clock.now()
+
+
 def test_a_run_that_brought_nothing_has_nobody_judged(ring: int, handed_on: list) -> None:
     follow()
     with transaction() as session:

@@ -250,12 +250,12 @@ def test_a_hint_during_a_run_makes_another_run_follow(stage: Stage, monkeypatch:
     follow = sync.sync.follow
     hinted: list[str] = []
 
-    def hint_meanwhile(grant: object, stream: object, extend: object) -> object:
+    def hint_meanwhile(grant: object, stream: object, state: object, extend: object) -> object:
         if stream.name == SLEEP and not hinted:
             hinted.append(SLEEP)
             with db.transaction() as session:
                 following.hint(session, connection, [SLEEP])
-        return follow(grant, stream, extend)
+        return follow(grant, stream, state, extend)
 
     monkeypatch.setattr(sync.sync, "follow", hint_meanwhile)
     sync_now()

@@ -143,11 +143,9 @@ def remove_socket_folder(home: Path, account: Account) -> None:
 
 
 def open_log(home: Path, name: str) -> Path:
-    """The log of one process, moved aside first when it has grown large."""
+    """The log of one process, to write at its end."""
     log = home / "log" / f"{name}.log"
     log.parent.mkdir(mode=0o700, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
     log.touch(mode=0o600)
     return log
 
