@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ingest.ops import counts
 from tests.deploy_stage import PROMTOOL, needs_promtool
-from tests.ingest.test_metrics import NAMES
+from tests.ingest.ops.test_metrics import NAMES
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
@@ -22,7 +22,7 @@ def promtool(*words: str) -> tuple[int, str]:
 
 
 def scraped() -> set[str]:
-    """The names as a question may use them; `tests/ingest/test_metrics.py` holds them to a real scrape."""
+    """The names as a question may use them; `tests/ingest/ops/test_metrics.py` holds them to a real scrape."""
     buckets = {f"{name}_{part}" for name in counts.HISTOGRAMS for part in ("bucket", "sum", "count")}
     totals = {f"{name}_total" for name in counts.COUNTERS}
     return NAMES - counts.HISTOGRAMS.keys() - counts.COUNTERS.keys() | buckets | totals

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from ingest.db import transaction
 from ingest.grants import budget, pauses
 from ingest.models import BackfillWindow, Connection, Run, RunFile, VendorApp
 from ingest.standings import declared
+from providers.base import Provider
 from workers import leases
 from workers.app import app
 from workers.backfill import WINDOWS
@@ -68,30 +70,39 @@ def hand_on(*works: Work) -> None:
 def follow() -> None:
     """Claim the connections and the windows of the past that are due, vendor by vendor, and send their keys out.
 
-    A vendor that is paused or held, or whose budget is used up, is passed over: its rows hold up nobody else's.
+    A vendor that is paused or held, or whose budget is used up, is passed over: its rows hold up nobody else's. No more
+    is claimed than the calls suffice for that are left: who finds none would have begun in vain, and all come again at
+    once.
     """
     claimed: list[tuple[str, int, str]] = []
     with transaction() as session:
         note_heartbeat(session, "follow")
         held = pauses.held_queues(session)
-        for key in _open_apps(session):
+        for key, provider in _open_apps(session):
             of_app = select(Connection.id).where(Connection.vendor_app == key, Connection.state == "active")
-            for work, own in (
-                (SYNCS, Connection.vendor_app == key),
-                (WINDOWS, BackfillWindow.connection.in_(of_app)),
+            runs = _enough_for(budget.calls_left(key, provider, "fresh"), len(provider.streams))
+            windows = _enough_for(budget.calls_left(key, provider, "backfill"), 1)
+            for work, most, own in (
+                (SYNCS, runs, Connection.vendor_app == key),
+                (WINDOWS, windows, BackfillWindow.connection.in_(of_app)),
             ):
                 if work.queue not in held:
-                    claimed += _claim(session, work, own)
+                    claimed += _claim(session, work, own, most=most)
     _send(claimed)
 
 
-def _open_apps(session: Session) -> list[int]:
+def _enough_for(calls: float, each: int) -> float:
+    """How many pieces of work so many calls suffice for; one may begin with fewer than it needs."""
+    return max(calls // each, min(calls, 1))
+
+
+def _open_apps(session: Session) -> list[tuple[int, Provider]]:
     """Our registrations at vendors that may be asked now."""
     now = clock.now()
     paused_no_more = or_(VendorApp.paused_until.is_(None), VendorApp.paused_until <= now)
     gates = select(VendorApp).where(VendorApp.held_at.is_(None), paused_no_more)
     known = [(row.id, declared(row.vendor)) for row in session.scalars(gates.order_by(VendorApp.id))]
-    return [key for key, provider in known if provider and budget.left(key, provider) > 0]
+    return [(key, provider) for key, provider in known if provider]
 
 
 def _claim_free(session: Session, works: Sequence[Work]) -> list[tuple[str, int, str]]:
@@ -100,8 +111,8 @@ def _claim_free(session: Session, works: Sequence[Work]) -> list[tuple[str, int,
     return [claimed for work in works if work.queue not in held for claimed in _claim(session, work)]
 
 
-def _claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tuple[str, int, str]]:
-    return [(work.task, key, token) for key, token in leases.claim(session, work, *within)]
+def _claim(session: Session, work: Work, *within: ColumnElement[bool], most: float = inf) -> list[tuple[str, int, str]]:
+    return [(work.task, key, token) for key, token in leases.claim(session, work, *within, most=most)]
 
 
 def _send(claimed: Sequence[tuple[str, int, str]]) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ingest.settings import settings
@@ -93,7 +94,7 @@ def doctor(*, as_json: Json = False) -> None:
         for _ in ("grade", "check", "found", "remedy"):
             table.add_column(overflow="fold")
         for one in findings:
-            table.add_row(f"[{COLOURS[one.grade]}]{one.grade}[/]", one.check, one.found, one.remedy)
+            table.add_row(f"[{COLOURS[one.grade]}]{one.grade}[/]", one.check, escape(one.found), escape(one.remedy))
         Console(highlight=False).print(table)
     if any(finding.grade == "fail" for finding in findings):
         raise typer.Exit(1)

@@ -97,7 +97,7 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> bool:
     again = {name: getattr(new.excluded, name) for name in ("kind", "not_before", "status", "error")}
     revived = new.on_conflict_do_update(
         index_elements=[Delivery.channel, Delivery.key],
-        set_=again | {"attempts": 0, "lease_token": None, "lease_until": None},
+        set_=again | {"attempts": 0, "failing_since": None, "lease_token": None, "lease_until": None},
         where=and_(Delivery.status == "cancelled", *(Delivery.error.is_distinct_from(reason) for reason in FOR_GOOD)),
     )
     written = session.scalars(revived.returning(Delivery.id), rows).all()

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, update
@@ -58,10 +59,10 @@ class Work:
         return self.task.partition(".")[0]
 
 
-def claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tuple[int, str]]:
+def claim(session: Session, work: Work, *within: ColumnElement[bool], most: float = inf) -> list[tuple[int, str]]:
     """Take free rows that are due, oldest first: their keys, each with the token of its lease.
 
-    `within` narrows the rows, and their room, to one vendor's.
+    `within` narrows the rows, and their room, to one vendor's; `most` makes the room smaller.
     """
     now, table = clock.now(), work.table
     latest = now + work.takes + QUEUED  # a lease beyond it was taken before the clock was set back
@@ -69,7 +70,7 @@ def claim(session: Session, work: Work, *within: ColumnElement[bool]) -> list[tu
     front = select(table.lease_token, table.lease_until).where(work.due(now), *within).order_by(work.order)
     seen = front.limit(2 * work.room).subquery()
     held_now = (seen.c.lease_token.is_not(None), seen.c.lease_until > now, seen.c.lease_until <= latest)
-    room = work.room - (session.scalar(select(func.count()).select_from(seen).where(*held_now)) or 0)
+    room = int(min(work.room, most)) - (session.scalar(select(func.count()).select_from(seen).where(*held_now)) or 0)
     if room <= 0:
         return []
     free = or_(table.lease_until.is_(None), table.lease_until <= now, table.lease_until > latest)

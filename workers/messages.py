@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ingest import clock, people, privacy, push
@@ -48,8 +48,10 @@ def _failed(session: Session, key: int, outcome: Outcome, error: Exception, reas
         case "bury":
             return {"status": "failed", "error": reason}
         case _:
-            status = "held" if isinstance(error, Postponed) else "waiting"
-            return {"status": status, "not_before": clock.now() + outcome.after, "error": reason}
+            again = {"not_before": clock.now() + outcome.after, "error": reason}
+            if isinstance(error, Postponed):
+                return again | {"status": "held", "failing_since": None}
+            return again | {"status": "waiting", "failing_since": func.coalesce(Delivery.failing_since, clock.now())}
 
 
 DELIVERIES = Work(
@@ -148,5 +150,5 @@ def _key(delivery: Delivery) -> str:
 def _mark_sent(session: Session, delivery_id: int, token: str) -> None:
     told = (Delivery.id == delivery_id, Delivery.subject == Alert.id, Delivery.kind == Alert.kind)
     session.execute(update(Alert).where(*told).values(told=True), execution_options=leases.UNTRACKED)
-    sent = {"status": "sent", "sent_at": clock.now(), "error": None}
+    sent = {"status": "sent", "sent_at": clock.now(), "error": None, "failing_since": None}
     leases.give_back(session, DELIVERIES, delivery_id, token, sent)

@@ -24,7 +24,7 @@ from workers.leases import Outcome, Work
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 TAKES = timedelta(minutes=3)  # without a saved page; each page begins it anew
-GIVEN_UP_AFTER = 5  # failures in a row, where the last is a bug; a vendor that is away is asked for ever
+GIVEN_UP_AFTER = 5  # times that a bug came in a row; a vendor that is away is asked for ever
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +124,9 @@ def _went_well(session: Session, state: StreamState, grant: Grant, stream: Strea
 
 def _went_wrong(session: Session, state: StreamState, grant: Grant, error: Exception, tally: Tally) -> bool:
     now = clock.now()
-    outcome, reason = outcomes.judge(error, min(state.fail_count + 1, GIVEN_UP_AFTER)), outcomes.said(error)
+    reason = outcomes.said(error)
+    failures = _failures(state, error, reason)
+    outcome = outcomes.judge(error, min(failures, GIVEN_UP_AFTER))
     if outcome.name in {"reconnect", "ask"}:
         tally.lost = error
         return False
@@ -136,7 +138,7 @@ def _went_wrong(session: Session, state: StreamState, grant: Grant, error: Excep
     if isinstance(error, Misconfigured):  # ours to mend, and the same for every stream: no try is counted
         state.next_at = now + outcome.after
         return False
-    state.fail_count += 1
+    state.fail_count = failures
     if outcome.name == "skip":
         state.state, state.next_at = "forbidden", now + outcome.after
         following.skip(session, state.connection, state.stream)
@@ -147,6 +149,12 @@ def _went_wrong(session: Session, state: StreamState, grant: Grant, error: Excep
     else:
         state.next_at = now + max(outcome.after, pause(state.fail_count))
     return True
+
+
+def _failures(state: StreamState, error: Exception, reason: str) -> int:
+    """How many failures in a row this one is; a bug is counted from its own first, whatever failed before it."""
+    new_bug = not isinstance(error, outcomes.FORESEEN) and reason != state.last_error
+    return 1 if new_bug else state.fail_count + 1
 
 
 def pause(fail_count: int) -> timedelta:

@@ -7,7 +7,7 @@ left the span, so that never more calls are let through than the vendor allows.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NoReturn
+from typing import Literal, NamedTuple, NoReturn, TypeAlias
 
 import structlog
 from redis.exceptions import RedisError
@@ -26,14 +26,25 @@ SOCKET_SECONDS = 2.0
 FOR_NOW = "for now"  # how the reason of work ends that only waits for a call
 WATCHED, ENOUGH = 60, 20  # seconds of calls that are looked at, and how many say anything
 
+Counter: TypeAlias = tuple[str, int, float, float]  # its key, calls allowed, span and length of a part in seconds
+
 log = structlog.get_logger(__name__)
 
+
+class Counted(NamedTuple):
+    """What counters say together: seconds to wait for a call, the smallest part left (0 to 1), the fewest calls."""
+
+    wait: float
+    left: float
+    calls: float
+
+
 # KEYS: closed, then one a counter. ARGV: now, 1 to take or 0 to look, then calls, span, part length (0: clock-aligned).
-# Returns the seconds to wait, and the smallest part of any budget that is left.
+# Returns the seconds to wait, the smallest part of any budget that is left, and the fewest calls.
 RESERVE = """
-local now, take, wait, left, plans = tonumber(ARGV[1]), ARGV[2] == '1', 0, 1, {}
+local now, take, wait, left, free, plans = tonumber(ARGV[1]), ARGV[2] == '1', 0, 1, math.huge, {}
 local closed = tonumber(redis.call('GET', KEYS[1]) or '0')
-if closed > now then wait, left = closed - now, 0 end
+if closed > now then wait, left, free = closed - now, 0, 0 end
 for i = 2, #KEYS do
   local calls, span, part = tonumber(ARGV[i * 3 - 3]), tonumber(ARGV[i * 3 - 2]), tonumber(ARGV[i * 3 - 1])
   local name, used, first = tostring(math.floor(now / (part > 0 and part or span))), 0, nil
@@ -50,6 +61,7 @@ for i = 2, #KEYS do
   local ends = part > 0 and (first or now) + span or (tonumber(name) + 1) * span
   if used >= calls then wait = math.max(wait, ends - now) end
   left = math.min(left, math.max(0, 1 - used / calls))
+  free = math.min(free, math.max(0, calls - used))
   plans[i] = {name, span}
 end
 if take and wait <= 0 then
@@ -59,7 +71,7 @@ if take and wait <= 0 then
     redis.call('EXPIRE', KEYS[i], math.ceil(plans[i][2]) + tonumber(ARGV[#ARGV]))
   end
 end
-return {string.format('%.6f', wait), string.format('%.6f', left)}
+return {string.format('%.6f', wait), string.format('%.6f', left), string.format('%.0f', free)}
 """
 
 # KEYS: closed. ARGV: until when, and the seconds after which that may be forgotten. What lasts longer stands.
@@ -113,9 +125,9 @@ return {counts.ok + counts.bad, counts.bad, redis.call('EXISTS', KEYS[2])}
 
 def reserve(app_id: int, provider: Provider, person_id: int, share: Share) -> None:
     """Take one call out of every budget it counts in. Raises RateLimited, with nothing taken; Unavailable."""
-    wait, _ = _counted(app_id, list(_counters(app_id, provider.budgets, person_id, share)), take=True)
-    if wait > 0:
-        raise RateLimited(f"the calls that {provider.title} allows are used up {FOR_NOW}", wait)
+    counted = _counted(app_id, list(_counters(app_id, provider.budgets, person_id, share)), take=True)
+    if counted.wait > 0:
+        raise RateLimited(f"the calls that {provider.title} allows are used up {FOR_NOW}", counted.wait)
 
 
 def close(app_id: int, seconds: float) -> None:
@@ -148,8 +160,12 @@ def correct(app_id: int, provider: Provider, allowance: Allowance) -> None:
 
 def left(app_id: int, provider: Provider) -> float:
     """How much of the app's scarcest budget is left, 0 to 1. Raises Unavailable."""
-    budgets = [budget for budget in provider.budgets if budget.scope == "app"]
-    return _counted(app_id, list(_counters(app_id, budgets, 0, "fresh")), take=False)[1]
+    return _counted(app_id, _of_app(app_id, provider, "fresh"), take=False).left
+
+
+def calls_left(app_id: int, provider: Provider, share: Share) -> float:
+    """How many calls the app may make now, of its whole budget or of the part for the past. Raises Unavailable."""
+    return _counted(app_id, _of_app(app_id, provider, share), take=False).calls
 
 
 def outcome(app_id: int, *, ok: bool) -> None:
@@ -171,10 +187,7 @@ def outcome(app_id: int, *, ok: bool) -> None:
         return
 
 
-def _counters(
-    app_id: int, budgets: Sequence[Budget], person_id: int, share: Share
-) -> Iterator[tuple[str, int, float, float]]:
-    """Key, calls, span and length of a part, for each counter of a call."""
+def _counters(app_id: int, budgets: Sequence[Budget], person_id: int, share: Share) -> Iterator[Counter]:
     for budget in budgets:
         span = budget.per.total_seconds()
         part = span / PARTS if budget.clock == "rolling" else 0.0
@@ -185,16 +198,21 @@ def _counters(
             yield _key(app_id, f"{name}:backfill"), max(1, int(budget.calls * BACKFILL_SHARE)), span, part
 
 
-def _counted(app_id: int, counters: Sequence[tuple[str, int, float, float]], *, take: bool) -> tuple[float, float]:
-    """Seconds to wait, and the smallest part left."""
+def _of_app(app_id: int, provider: Provider, share: Share) -> list[Counter]:
+    budgets = [budget for budget in provider.budgets if budget.scope == "app"]
+    return list(_counters(app_id, budgets, 0, share))
+
+
+def _counted(app_id: int, counters: Sequence[Counter], *, take: bool) -> Counted:
+    """What stands in these counters; with `take` one call is taken out of each, or out of none."""
     keys = [_key(app_id, "closed"), *(key for key, *_ in counters)]
     now = f"{clock.now().timestamp():.6f}"
     args: list[str | float] = [now, int(take), *(number for _, *numbers in counters for number in numbers)]
     try:
-        wait, rest = broker.client(SOCKET_SECONDS).register_script(RESERVE)(keys=keys, args=[*args, KEPT_LONGER])
+        told = broker.client(SOCKET_SECONDS).register_script(RESERVE)(keys=keys, args=[*args, KEPT_LONGER])
     except RedisError:
         _away()
-    return float(wait), float(rest)
+    return Counted(*map(float, told))
 
 
 def _key(app_id: int, name: str) -> str:

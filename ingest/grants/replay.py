@@ -226,7 +226,7 @@ def _revive(session: Session, job: Buried, due_at: datetime) -> bool:
             again = update(ScoreRequest).where(*given_up).values(due).returning(ScoreRequest.person)
         case _:
             failed = (Delivery.id == job.id, Delivery.status == "failed")
-            due = {"status": "waiting", "not_before": due_at, **fresh}
+            due = {"status": "waiting", "not_before": due_at, "failing_since": None, **fresh}
             again = update(Delivery).where(*failed).values(due).returning(Delivery.id)
     return session.scalar(again) is not None
 

@@ -89,7 +89,10 @@ class Channel(Table):
 
 
 class Delivery(Leased, Table):
-    """One message on one channel, one for ever by (channel, key); `thread` lets a later one replace it on a phone."""
+    """One message on one channel, one for ever by (channel, key); `thread` lets a later one replace it on a phone.
+
+    `failing_since` is when the first of the tries failed that were made in vain until now.
+    """
 
     __tablename__ = "delivery"
     id: Mapped[int] = identity()
@@ -102,6 +105,7 @@ class Delivery(Leased, Table):
     not_before: Mapped[datetime]
     status: Mapped[str]
     error: Mapped[str | None]
+    failing_since: Mapped[datetime | None]
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     shown_at: Mapped[datetime | None]

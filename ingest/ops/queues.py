@@ -177,7 +177,7 @@ def _scores(now: datetime) -> Select[*tuple[Any, ...]]:
 
 def _messages(now: datetime) -> Select[*tuple[Any, ...]]:
     failed = and_(Delivery.status == "waiting", Delivery.error.is_not(None))
-    first = case((failed, Delivery.created_at), else_=Delivery.not_before)
+    first = func.coalesce(Delivery.failing_since, Delivery.not_before)
     numbers = _counting(Delivery, now, Delivery.not_before, first=first, later=and_(failed, Delivery.not_before > now))
     return numbers.where(Delivery.status.in_(("waiting", "held")))
 

@@ -128,7 +128,7 @@ def _pending(session: Session, now: datetime) -> Mapping[str, Mapping[str, Any]]
         func.min(Delivery.not_before).filter(due).label("oldest"),
         func.count().filter(Delivery.status == "held", ~due).label("held"),
         func.count().filter(retrying, ~due).label("retrying"),
-        func.min(Delivery.created_at).filter(retrying).label("retrying_since"),
+        func.min(Delivery.failing_since).filter(retrying).label("retrying_since"),
         func.min(Delivery.error).filter(retrying).label("last_error"),
     )
     rows = select(Channel.kind, *columns).join(Delivery, Delivery.channel == Channel.id)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import structlog
 from fastapi import APIRouter
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from starlette.responses import JSONResponse
 
 from ingest import clock, migrate
@@ -34,8 +35,9 @@ def readyz() -> JSONResponse:
     """Ready: the database is migrated, the broker answers, the scheduler ticks, and somebody takes every queue."""
     counts.flush()
     checks = {"database": _answers(migrate.is_current), "broker": _answers(_broker)}
-    beats = _heartbeats() if checks["database"] else {}
-    checks |= {name: beats.get(name, False) for name in ("beat", *QUEUES)}
+    beats = _heartbeats() if checks["database"] else None
+    checks["database"] = beats is not None
+    checks |= {name: (beats or {}).get(name, False) for name in ("beat", *QUEUES)}
     missing = [
         REMEDIES.get(name, f'no worker takes the queue "{name}": start one') for name in checks if not checks[name]
     ]
@@ -55,7 +57,11 @@ def _broker() -> bool:
     return bool(counts.client().ping())
 
 
-def _heartbeats() -> dict[str, bool]:
-    with transaction() as session:
-        seen = session.execute(select(Heartbeat.name, Heartbeat.at)).all()
+def _heartbeats() -> dict[str, bool] | None:
+    """Who ticks; None where the database has gone since it was asked whether it is there."""
+    try:
+        with transaction() as session:
+            seen = session.execute(select(Heartbeat.name, Heartbeat.at)).all()
+    except OperationalError:
+        return None
     return {name: clock.now() - at < HEARD for name, at in seen}

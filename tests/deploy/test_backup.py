@@ -20,7 +20,7 @@ from ingest import clock, db
 from ingest.models import Person, Rejected, Tag
 from ingest.vault import add_key, create_secrets, load, vault
 from tests.ground import wait_for
-from tests.ingest.local_vendor import connect, vendor
+from tests.ingest.grants.local_vendor import connect, vendor
 from tests.workers.peers import live_nights, story
 from workers.supervision.embedded import start_postgres, stop_postgres
 from workers.supervision.postgres import postgres as server_of

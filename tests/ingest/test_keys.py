@@ -31,7 +31,7 @@ from ingest.vault import key_id, load, vault
 from providers import shapes
 from providers.errors import Misconfigured, VagusError
 from tests.ground import wait_for
-from tests.ingest.local_vendor import SECRET, connect, vendor
+from tests.ingest.grants.local_vendor import SECRET, connect, vendor
 from workers import keys_commands
 
 __all__ = ["vendor"]

@@ -26,7 +26,7 @@ from providers.base import Asked
 from providers.simulator.people import Story, nights
 from providers.simulator.whoop_export import cycles_csv
 from providers.whoop import WHOOP
-from tests.ingest.local_vendor import SECRET, local_vendor, said
+from tests.ingest.grants.local_vendor import SECRET, local_vendor, said
 
 ADDRESS, BROWSER, PUBLIC = "ada@example.org", "a browser's nonce", "https://vagus.example"
 USER = 7204411

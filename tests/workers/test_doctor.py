@@ -2,12 +2,16 @@
 
 import secrets
 
+import pytest
+from typer.testing import CliRunner
+
 from ingest import settings, vault
 from ingest.db import transaction
 from ingest.grants import oauth
 from ingest.models import VendorApp
 from tests.ground import clear_caches
 from tests.ingest.web.web_stage import NOON
+from workers import cli
 from workers.supervision import doctor
 
 
@@ -28,3 +32,12 @@ def test_a_vendor_whose_secret_opens_is_well_and_one_sealed_elsewhere_is_not(dat
     finding = doctor._found(doctor._vendors)
     assert (finding.check, finding.grade) == ("vendors", "fail")
     assert "backup" in finding.remedy
+
+
+def test_a_folder_with_brackets_in_its_name_is_printed_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = doctor.Finding("home", "fail", "/srv/[/old]/vagus is full", "empty /srv/[/old]")
+    monkeypatch.setattr(doctor, "examine", lambda: [finding])
+    shown = CliRunner().invoke(cli.app, ["doctor"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 1
+    assert finding.found in shown.output
+    assert finding.remedy in shown.output

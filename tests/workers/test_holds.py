@@ -22,7 +22,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the tasks that a tick sends out; no broker is asked."""
     tasks: list[str] = []
     monkeypatch.setattr(claims, "_send", lambda claimed: tasks.extend(task for task, _, _ in claimed))
-    monkeypatch.setattr(claims.budget, "left", lambda *_: 100)
+    monkeypatch.setattr(claims.budget, "calls_left", lambda *_: 100)
     return tasks
 
 

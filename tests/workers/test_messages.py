@@ -11,6 +11,7 @@ from ingest import channels, privacy, settings, signin, store, vault
 from ingest import clock as the_clock
 from ingest.db import transaction
 from ingest.models import Alert, Channel, Delivery, Person, ScoreRequest, SignInCode
+from ingest.ops import queues, telling
 from tests.workers.peers import live_nights, mailed, make_person, make_told, story
 from tests.workers.sync_stage import send_due
 from workers import codes, leases, letters, messages, outcomes, score
@@ -197,6 +198,33 @@ def test_quiet_hours_are_kept_also_when_the_mail_was_late(database, relay, clock
     clock("2026-03-02T07:01")
     send_due()
     assert (only(Delivery).status, len(relay.mails)) == ("sent", 1)
+
+
+def test_a_mail_for_the_morning_that_is_refused_then_is_not_late_since_the_evening(database, relay, clock):
+    clock("2026-03-01T22:30")
+    with transaction() as session:
+        make_told(session, "mira@example.org", quiet=(22 * 60, 7 * 60))
+    send_due()
+    assert waits_since() is None
+    relay.answers["RCPT"] = "450 4.2.0 greylisted"
+    for minute in ("07:01", "07:02", "07:06"):
+        clock(f"2026-03-02T{minute}")
+        assert send_due() == 1
+        assert f"{waits_since():%d %H:%M}" == "02 07:01"
+    relay.answers.clear()
+    clock("2026-03-02T07:30")
+    send_due()
+    assert (only(Delivery).status, only(Delivery).failing_since, waits_since()) == ("sent", None, None)
+
+
+def waits_since():
+    """Since when operators are told that a mail is tried in vain: on the board, and as a queue's age."""
+    with transaction() as session:
+        (mail,) = telling.told(session, the_clock.now()).channels
+        notify = next(each for each in queues.queues(session, the_clock.now()) if each.queue == "notify")
+    if mail.retrying:
+        assert notify.oldest_with_retries == mail.retrying_since
+    return mail.retrying_since
 
 
 def test_an_address_that_is_refused_for_good_turns_its_channel_off_and_says_so(database, relay, clock):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from ingest.db import transaction
 from ingest.models import Heartbeat
 from ingest.ops import counts
-from tests.ingest.ops_stage import NOW, app, beats, broker, grant
+from tests.ingest.ops.morning_stage import NOW, app, beats, broker, grant
 from workers import outcomes, pulse, tasks
 from workers.cli import app as vagus
 from workers.leases import claim

@@ -12,9 +12,9 @@ from ingest import clock as the_clock
 from ingest import db
 from ingest.grants import client, connections, following
 from ingest.grants import sync as ingest_sync
-from ingest.models import Absence, Alert, Connection, Delivery, Rejected, Run, StreamState, VendorApp
+from ingest.models import Absence, Alert, Delivery, Rejected, Run, StreamState
 from ingest.ops import counts
-from providers.base import Asked
+from providers.base import Asked, Stream
 from providers.simulator.people import Story
 from tests.workers.sync_stage import (
     Stage,
@@ -33,7 +33,7 @@ from tests.workers.sync_stage import (
     wait_out,
     waits_to_be_judged,
 )
-from workers import claims, leases, sync
+from workers import sync
 
 __all__ = ["stage"]
 
@@ -283,6 +283,33 @@ def test_a_changed_contract_buries_the_stream_alone_and_it_is_probed_the_day_aft
     assert state_of(connection, "oura.daily_readiness").state == "following"
 
 
+def test_a_bug_has_five_tries_of_its_own_however_long_the_vendor_was_away_before_it(
+    stage: Stage, in_the_morning: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = stage.connect(stage.person(nights=10))
+    stage.sim.faults.some("503", share=1, path="/v2/usercollection/sleep")
+    for _ in range(6):
+        make_due()
+        sync_now()
+    assert (state_of(connection, SLEEP).state, state_of(connection, SLEEP).fail_count) == ("following", 6)
+    stage.sim.faults.clear()
+
+    read = sync.sync.read_page
+
+    def mistaken(stream: Stream, *given: object) -> object:
+        if stream.name == SLEEP:
+            raise KeyError("a bug of ours")
+        return read(stream, *given)
+
+    monkeypatch.setattr(sync.sync, "read_page", mistaken)
+    for tries in range(1, sync.GIVEN_UP_AFTER + 1):
+        assert state_of(connection, SLEEP).state == "following"
+        make_due()
+        sync_now()
+        assert state_of(connection, SLEEP).fail_count == tries
+    assert state_of(connection, SLEEP).state == "buried"
+
+
 def test_a_gateway_s_page_and_half_an_answer_are_tried_again_and_not_buried(
     stage: Stage, in_the_morning: Callable
 ) -> None:
@@ -374,46 +401,6 @@ def test_a_run_whose_connection_is_ended_meanwhile_writes_nothing_more(
     assert rows()["episode"] == []
 
 
-def test_ten_thousand_due_connections_of_a_paused_vendor_hold_up_nobody_else(stage: Stage) -> None:
-    connection = stage.connect(stage.person(nights=5))
-    with db.transaction() as session:
-        _crowd(session, 10_000)
-    sent: list[tuple[str, int, str]] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(claims, "_send", sent.extend)
-        claims.follow()
-    assert [key for task, key, _ in sent if task == "sync.connection"] == [connection]
-
-
-def _crowd(session: object, count: int) -> None:
-    session.execute(
-        text("""
-        WITH app AS (
-            INSERT INTO vendor_app (vendor, client_id, paused_until, created_at)
-            VALUES ('oura', 'paused', CAST(:now AS timestamptz) + interval '1 hour', :now) RETURNING id
-        ), person AS (
-            INSERT INTO person (address, created_at) SELECT 'p' || n || '@example.org', :now
-            FROM generate_series(1, :count) n RETURNING id
-        ), account AS (
-            INSERT INTO vendor_account (person, vendor, created_at) SELECT id, 'oura', :now FROM person RETURNING id
-        )
-        INSERT INTO connection (vendor_account, vendor_app, kind, state_since, next_sync_at, created_at)
-        SELECT account.id, app.id, 'grant', :now, CAST(:now AS timestamptz) - interval '1 day', :now FROM account, app
-        """),
-        {"now": the_clock.now(), "count": count},
-    )
-
-
-def test_an_app_of_a_vendor_that_is_no_more_holds_up_nobody_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = stage.connect(stage.person(nights=5))
-    with db.transaction() as session:
-        session.add(VendorApp(vendor="bygone", client_id="ours", created_at=the_clock.now()))
-    sent: list[tuple[str, int, str]] = []
-    monkeypatch.setattr(claims, "_send", sent.extend)
-    claims.follow()
-    assert [key for task, key, _ in sent if task == "sync.connection"] == [connection]
-
-
 def test_an_answer_asked_for_earlier_and_saved_later_does_not_stand_over_a_newer_one(
     stage: Stage, in_the_morning: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -438,15 +425,3 @@ def test_an_answer_asked_for_earlier_and_saved_later_does_not_stand_over_a_newer
     monkeypatch.setattr(client, "fetch_page", slow)
     fetch(window)
     assert {hrv for _, _, hrv in stored(window.since, window.until)["night"]} == {99}
-
-
-def test_the_longest_waiting_connection_is_claimed_first_and_a_held_one_not_again(stage: Stage) -> None:
-    with db.transaction() as session:
-        _crowd(session, 300)
-        session.execute(text("UPDATE connection SET next_sync_at = next_sync_at + id * interval '1 second'"))
-    with db.transaction() as session:
-        first = leases.claim(session, sync.SYNCS)
-        oldest = session.scalars(select(Connection.id).order_by(Connection.next_sync_at).limit(len(first))).all()
-    assert {key for key, _ in first} == set(oldest)
-    with db.transaction() as session:
-        assert leases.claim(session, sync.SYNCS) == []

@@ -13,7 +13,7 @@ from ingest.models import Absence, Episode
 from ingest.saving import save
 from ingest.source import GRANT_RANK, Source
 from providers.shapes import Episode as EpisodeRow
-from tests.ingest.following_stage import NIGHTS, PULSE, connected
+from tests.ingest.grants.following_stage import NIGHTS, PULSE, connected
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SPAN = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC))

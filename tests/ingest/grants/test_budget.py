@@ -12,7 +12,7 @@ from ingest.grants import budget, pauses
 from ingest.models import VendorApp
 from providers.base import Allowance, Budget
 from providers.errors import Misconfigured, RateLimited, Unavailable
-from tests.ingest.local_vendor import LOCAL, connect, counters, vendor
+from tests.ingest.grants.local_vendor import LOCAL, connect, counters, vendor
 
 __all__ = ["counters", "vendor"]
 

@@ -26,7 +26,7 @@ from providers.errors import (
     RateLimited,
     Unavailable,
 )
-from tests.ingest.local_vendor import LOCAL, NIGHTS, Said, connect, counters, forward, only_latest, said, vendor
+from tests.ingest.grants.local_vendor import LOCAL, NIGHTS, Said, connect, counters, forward, only_latest, said, vendor
 
 __all__ = ["counters", "vendor"]
 

@@ -11,7 +11,7 @@ from ingest import clock, db
 from ingest.grants import client, following, sync
 from ingest.models import BackfillWindow, Connection, StreamState
 from providers.errors import Unavailable
-from tests.ingest.following_stage import NIGHTS, PULSE, TEMPO, Staged, connected
+from tests.ingest.grants.following_stage import NIGHTS, PULSE, TEMPO, Staged, connected
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

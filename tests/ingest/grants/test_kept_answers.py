@@ -11,7 +11,7 @@ from ingest import db
 from ingest.grants import raws, replay
 from ingest.models import Raw
 from providers.errors import VagusError
-from tests.ingest.following_stage import NIGHTS, TEMPO, Staged, connected
+from tests.ingest.grants.following_stage import NIGHTS, TEMPO, Staged, connected
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

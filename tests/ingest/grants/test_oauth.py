@@ -21,7 +21,7 @@ from ingest.grants import oauth
 from ingest.grants.oauth import TokenRefused
 from ingest.models import VendorApp
 from providers.errors import ContractBroken, Misconfigured, RateLimited, Unavailable, VagusError
-from tests.ingest.local_vendor import LOCAL, SECRET, Said, connect, said, vendor
+from tests.ingest.grants.local_vendor import LOCAL, SECRET, Said, connect, said, vendor
 
 __all__ = ["vendor"]
 

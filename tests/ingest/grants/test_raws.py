@@ -12,7 +12,7 @@ from ingest.grants import raws
 from ingest.models import Raw
 from ingest.settings import settings
 from ingest.vault import vault
-from tests.ingest.following_stage import NIGHTS, Staged, connected
+from tests.ingest.grants.following_stage import NIGHTS, Staged, connected
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from ingest.grants import tokens
 from ingest.models import Credential
 from ingest.vault import vault
 from providers.errors import AuthorizationLost, ContractBroken, Unavailable
-from tests.ingest.local_vendor import Said, connect, forward, said, vendor
+from tests.ingest.grants.local_vendor import Said, connect, forward, said, vendor
 
 __all__ = ["vendor"]
 

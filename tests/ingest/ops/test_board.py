@@ -20,7 +20,7 @@ from ingest.ops.board import Board, board
 from ingest.ops.fresh import NIGHTS
 from ingest.ops.graves import causes, fingerprint
 from scoring import ALGORITHM_VERSION
-from tests.ingest.ops_stage import DAY, HOUR, MINUTE, NOW, app, beats, broker, delivery, grant, stage, streams
+from tests.ingest.ops.morning_stage import DAY, HOUR, MINUTE, NOW, app, beats, broker, delivery, grant, stage, streams
 
 __all__ = ["broker", "stage"]
 
@@ -171,9 +171,9 @@ def test_mail_that_is_refused_turns_red_after_five_minutes_and_names_nobody(stag
     beats(stage)
     one = grant(stage, app(stage))
     refused = {"status": "waiting", "sent_at": None, "error": "535 auth for <mira@example.org>", "attempts": 1}
-    delivery(stage, one, 1, **refused, created_at=NOW - 4 * MINUTE, not_before=NOW + MINUTE)
+    delivery(stage, one, 1, **refused, failing_since=NOW - 4 * MINUTE, not_before=NOW + MINUTE)
     assert marks(board(stage, NOW))[0] == []
-    delivery(stage, one, 2, **refused, created_at=NOW - 22 * MINUTE, not_before=NOW + MINUTE)
+    delivery(stage, one, 2, **refused, failing_since=NOW - 22 * MINUTE, not_before=NOW + MINUTE)
     seen = board(stage, NOW)
     assert [each.sentence for each in seen.yours] == [
         "mail: 2 messages wait, the oldest 22 min (535 auth for <…@…>).",

@@ -19,7 +19,7 @@ from ingest.web import metrics_page
 from providers.base import Answer, Request
 from providers.oura import OURA
 from tests.deploy_stage import PROMTOOL, needs_promtool
-from tests.ingest.ops_stage import DAY, NOW, app, beats, broker, delivery, grant, stage, streams
+from tests.ingest.ops.morning_stage import DAY, NOW, app, beats, broker, delivery, grant, stage, streams
 
 __all__ = ["broker", "stage"]
 

@@ -8,7 +8,7 @@ from ingest.grants.replay import Buried
 from ingest.models import VendorApp
 from ingest.ops import metrics
 from ingest.ops.why import why
-from tests.ingest.ops_stage import HOUR, MINUTE, NOW, app, beats, broker, grant, stage, streams
+from tests.ingest.ops.morning_stage import HOUR, MINUTE, NOW, app, beats, broker, grant, stage, streams
 from workers import vendor_commands
 
 __all__ = ["broker", "stage"]

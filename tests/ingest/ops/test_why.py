@@ -14,7 +14,7 @@ from ingest.ops.facts import Facts, Stream
 from ingest.ops.why import CAUSES, Name, cause_of, why
 from ingest.vault import head
 from providers.errors import VagusError
-from tests.ingest.ops_stage import DAY, HOUR, MINUTE, NOW, app, beats, broker, delivery, grant, stage, streams
+from tests.ingest.ops.morning_stage import DAY, HOUR, MINUTE, NOW, app, beats, broker, delivery, grant, stage, streams
 
 __all__ = ["broker", "stage"]
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from ingest import channels, signin
 from ingest import clock as the_clock
@@ -275,6 +276,15 @@ def test_it_is_ready_when_every_queue_is_taken_and_says_what_is_missing(stage: S
     stale = stage.client().get("/readyz")
     assert stale.status_code == 503
     assert stale.json()["checks"] == {"database": True, "broker": True} | dict.fromkeys(names, False)
+
+
+def test_it_is_not_ready_where_the_database_goes_while_it_is_asked(stage: Stage, valkey, monkeypatch):
+    def gone() -> None:
+        raise OperationalError("", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr("ingest.web.health.transaction", gone)
+    answer = stage.client().get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["database"]) == (503, False)
 
 
 def test_no_page_carries_a_script_or_an_inline_style(stage: Stage):
