@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, TextClause, select, update
+from sqlalchemy import Select, TextClause, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,16 @@ from ingest.vault import vault
 from providers import shapes
 from providers.errors import VagusError
 from providers.measures import Definition
+
+# Made once, as every page that is saved asks it: to make it again costs more than to ask.
+_ACCOUNT = select(Connection.vendor_account).where(Connection.id == bindparam("one")).scalar_subquery()
+_SIBLINGS = select(Connection.id).where(Connection.vendor_account == _ACCOUNT)
+FENCES = (
+    select(Fence.connection, Fence.state)
+    .where(Fence.connection.in_(_SIBLINGS))
+    .order_by(Fence.connection)
+    .with_for_update()
+)
 
 
 class Erased(VagusError):
@@ -69,10 +79,7 @@ def lock_fence(session: Session, connection: int) -> None:
 
     Raises Erased where it is closed or gone.
     """
-    account = select(Connection.vendor_account).where(Connection.id == connection).scalar_subquery()
-    siblings = select(Connection.id).where(Connection.vendor_account == account)
-    fences = select(Fence.connection, Fence.state).where(Fence.connection.in_(siblings)).order_by(Fence.connection)
-    if (connection, "open") not in {tuple(row) for row in session.execute(fences.with_for_update())}:
+    if (connection, "open") not in {tuple(row) for row in session.execute(FENCES, {"one": connection})}:
         raise Erased("this connection was erased: nothing was stored")
 
 

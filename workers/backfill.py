@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ingest import clock, store
 from ingest.db import transaction
-from ingest.grants import client, following, sync
+from ingest.grants import client, following, raws, sync
 from ingest.grants.client import Grant
 from ingest.models import BackfillWindow, Connection, VendorAccount
 from ingest.runs import LeaseLost
@@ -100,6 +100,7 @@ def _done(grant: Grant, window_id: int, token: str, session: Session, _newest: d
     """In the transaction of the last page: the window is done, and the nights it brought are judged."""
     done = {"state": "done", "done_at": clock.now(), "error": None, "attempts": 0}
     leases.give_back(session, WINDOWS, window_id, token, done)
+    raws.hold_to_cap(session, grant.connection)
     _ask_for_score(session, grant.connection)
 
 

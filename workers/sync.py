@@ -8,12 +8,12 @@ from typing import Any
 from zlib import crc32
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ingest import clock, store
 from ingest.db import transaction
-from ingest.grants import client, following, sync
+from ingest.grants import client, following, raws, sync
 from ingest.grants.client import Grant
 from ingest.models import Connection, Run, StreamState
 from ingest.runs import LeaseLost
@@ -43,6 +43,14 @@ SYNCS = Work(
     takes=TAKES,
     room=200,
     failed=_failed,
+)
+
+# Made once, as every page that is saved extends the lease.
+LONGER = (
+    update(Connection)
+    .where(Connection.id == bindparam("key"), Connection.lease_token == bindparam("token"))
+    .values(lease_until=bindparam("until"))
+    .returning(Connection.id)
 )
 
 
@@ -88,8 +96,8 @@ def sync_connection(connection_id: int, token: str) -> bool:
 
 def extend(connection_id: int, token: str, session: Session) -> None:
     """Extend the lease of a run. Raises LeaseLost."""
-    longer = update(Connection).where(*leases.held(SYNCS, connection_id, token)).values(lease_until=clock.now() + TAKES)
-    if session.scalar(longer.returning(Connection.id), execution_options=leases.UNTRACKED) is None:
+    lease = {"key": connection_id, "token": token, "until": clock.now() + TAKES}
+    if session.scalar(LONGER, lease, execution_options=leases.UNTRACKED) is None:
         raise LeaseLost(f"connection {connection_id} belongs to another worker, or was disconnected")
 
 
@@ -188,6 +196,7 @@ def _end(grant: Grant, token: str, started: datetime, tally: Tally) -> bool:
         elif tally.succeeded:
             standing.regain(connection)
         _write_run(session, grant, started, tally)
+        raws.hold_to_cap(session, grant.connection)
         session.flush()
         to_judge = store.hurry_score(session, grant.person)
         free = {"next_sync_at": next_at, "attempts": 0}

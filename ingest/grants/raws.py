@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import zstandard
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,15 @@ from ingest.vault import vault
 from providers.base import Stream
 
 LEVEL = 1  # of zstandard
+# Made once, as every window that is asked begins with it.
+SAME = select(Raw.id).where(
+    Raw.connection == bindparam("one"),
+    Raw.stream == bindparam("of"),
+    Raw.window_start == bindparam("since"),
+    Raw.content == bindparam("hash"),
+    Raw.mapping == bindparam("read_by"),
+    Raw.at >= bindparam("today"),
+)
 LARGEST = 8 * 1024 * 1024  # of one answer, packed: beyond it an answer is not kept
 
 
@@ -79,15 +88,8 @@ def unpack(packed: bytes) -> tuple[datetime, datetime, list[bytes]]:
 
 def same(session: Session, connection: int, stream: Stream, since: datetime, content: str) -> bool:
     """Whether this very answer was read under this mapping today: what a day still open says changes at its end."""
-    kept = select(Raw.id).where(
-        Raw.connection == connection,
-        Raw.stream == stream.name,
-        Raw.window_start == since,
-        Raw.content == content,
-        Raw.mapping == str(stream.mapping),
-        Raw.at >= midnight(clock.now()),
-    )
-    return session.scalar(kept) is not None
+    answer = {"one": connection, "of": stream.name, "since": since, "hash": content, "read_by": str(stream.mapping)}
+    return session.scalar(SAME, answer | {"today": midnight(clock.now())}) is not None
 
 
 def keep(session: Session, connection: int, stream: Stream, answer: Answer) -> bool:
@@ -108,7 +110,6 @@ def keep(session: Session, connection: int, stream: Stream, answer: Answer) -> b
     window = [Raw.connection, Raw.stream, Raw.window_start]
     replaced = new.on_conflict_do_update(index_elements=window, index_where=Raw.window_start.is_not(None), set_=row)
     session.execute(replaced)
-    _hold_to_cap(session, connection)
     return True
 
 
@@ -123,8 +124,8 @@ def older_mappings(session: Session, stream: Stream) -> Sequence[int]:
     return session.scalars(select(Raw.id).where(*behind).order_by(Raw.at, Raw.id)).all()
 
 
-def _hold_to_cap(session: Session, connection: int) -> None:
-    """Let the oldest answers go where a connection's are more than the cap together."""
+def hold_to_cap(session: Session, connection: int) -> None:
+    """Let the oldest answers go where a connection's are more than the cap together; asked once a run."""
     newest_first = func.sum(func.octet_length(Raw.body)).over(order_by=(Raw.at.desc(), Raw.id.desc()))
     together = (
         select(Raw.id, newest_first.label("together"))

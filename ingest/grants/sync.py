@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ingest import blocks, clock, db, samples, store
@@ -212,10 +212,13 @@ def _advance(grant: Grant, stream: Stream, window: Asked, session: Session, newe
     """Move the cursor to the newest datum, never beyond what was asked for, never back."""
     if newest is None:
         return
-    state = session.get_one(StreamState, (grant.connection, stream.name))
     through = min(newest, window.until)
-    state.cursor = max(state.cursor, through)
-    state.newest_at = max(state.newest_at or through, through)
+    own = (StreamState.connection == grant.connection, StreamState.stream == stream.name)
+    moved = {
+        "cursor": func.greatest(StreamState.cursor, through),
+        "newest_at": func.greatest(StreamState.newest_at, through),  # which passes over what is not there yet
+    }
+    session.execute(update(StreamState).where(*own).values(moved), execution_options={"synchronize_session": False})
 
 
 def source_for(grant: Grant, stream: Stream, as_of: datetime) -> Source:

@@ -37,9 +37,9 @@ from workers.supervision import control
 from workers.supervision.processes import free_port
 
 MOMENT = timedelta(minutes=50)  # what is due later belongs to the next moment: Oura's polls come every hour
-STEP = timedelta(seconds=20)  # where a budget is used up, and nobody knows until when
-LOOK = 0.4  # seconds; each look costs the database what a worker could have had
-PATIENCE, MOST_LOOKS = 15, 10_000  # looks: how long leased work may show no change, and how long a moment may last
+STEP = timedelta(seconds=61)  # where a budget is used up, and nobody knows until when
+LOOK = 1.0  # seconds; each look costs the database what a worker could have had
+PATIENCE, MOST_LOOKS = 8, 10_000  # looks: how long leased work may show no change, and how long a moment may last
 FREE = timedelta(seconds=1)
 
 STANDING = """
@@ -126,11 +126,10 @@ class Life:
         self._regret(moment)
         if storm:
             storm.begin(self.sim)
-        _insist(upkeep.notice_silence)  # a minute's tick: a minute of the machine is days here
         _insist(upkeep.forget_expired)
         self._notify()
         self._settle(storm)
-        _insist(upkeep.notice_silence)
+        _insist(upkeep.notice_silence)  # a minute's tick: a minute of the machine is days here
         self._settle(None)
 
     def _settle(self, storm: Storm | None) -> None:

@@ -12,7 +12,7 @@ FIRST_DAY = date(2026, 3, 1)
 # Each day is looked at once, after one of the three times at which phones hand over, in turn; then two quiet days.
 PHONE = (time(7, 30), time(14), time(20))
 MOMENTS = (time(8), time(14, 30), time(20, 30))
-PAST = (60, 90)  # nights before the first day
+PAST = (45, 75)  # nights before the first day
 BOTH = ("oura", "whoop")
 WORN = (("oura",), ("whoop",), ("oura",), ("whoop",), BOTH)
 STORIES = (

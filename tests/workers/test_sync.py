@@ -4,15 +4,16 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select, text
 
 from ingest import clock as the_clock
 from ingest import db
-from ingest.grants import client, connections, following
+from ingest.grants import client, connections, following, raws
 from ingest.grants import sync as ingest_sync
-from ingest.models import Absence, Alert, Delivery, Rejected, Run, StreamState
+from ingest.models import Absence, Alert, Delivery, Raw, Rejected, Run, StreamState
 from ingest.ops import counts
 from providers.base import Asked, Stream
 from providers.simulator.people import Story
@@ -281,6 +282,25 @@ def test_a_changed_contract_buries_the_stream_alone_and_it_is_probed_the_day_aft
     in_the_morning(MORNING + timedelta(hours=25))
     sync_now()
     assert state_of(connection, "oura.daily_readiness").state == "following"
+
+
+def test_a_run_and_a_window_of_the_past_hold_what_is_kept_of_answers_to_its_cap(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept() -> int:
+        with db.transaction() as session:
+            return session.scalar(select(func.count()).select_from(Raw).where(Raw.window_start.is_not(None)))
+
+    stage.connect(stage.person(nights=40))
+    with monkeypatch.context() as patch:
+        patch.setattr(raws, "settings", lambda: SimpleNamespace(raw_mb=0, raw_days=30))
+        sync_now()
+        assert kept() == 0
+        fill()
+        assert kept() == 0
+    make_due()
+    sync_now()
+    assert kept() > 0
 
 
 def test_a_bug_has_five_tries_of_its_own_however_long_the_vendor_was_away_before_it(

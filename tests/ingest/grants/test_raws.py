@@ -84,6 +84,8 @@ def test_beyond_the_cap_the_oldest_answers_go(staged: Staged, monkeypatch: pytes
     noise = [bytes(f"{day}", "ascii") + os.urandom(400_000) for day in range(5)]
     for day, page in enumerate(noise):
         keep(staged, answer(page, since=START + timedelta(days=day)))
+    with db.transaction() as session:
+        raws.hold_to_cap(session, staged.connection)
     assert [row.window_start for row in kept()] == [START + timedelta(days=3), START + timedelta(days=4)]
 
 
