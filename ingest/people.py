@@ -47,10 +47,13 @@ def get(session: Session, address: str) -> Person:
     return person
 
 
-def ensure(session: Session, address: str) -> Person:
-    """The person with this address, made with a mail channel if new; two at once make one. Raises BeingErased."""
+def ensure(session: Session, address: str, language: Language = "en") -> Person:
+    """The person with this address, made with a mail channel if new; two at once make one. Raises BeingErased.
+
+    `language` is that of somebody new: who is here has chosen one.
+    """
     normal = normal_address(address)
-    made = insert(Person).values(address=normal, created_at=clock.now()).on_conflict_do_nothing()
+    made = insert(Person).values(address=normal, language=language, created_at=clock.now()).on_conflict_do_nothing()
     session.execute(made)
     person = find(session, normal)
     if person is None:

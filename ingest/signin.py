@@ -24,6 +24,7 @@ from ingest.models import OperatorSession, Person, SignInCode, WebSession
 from ingest.settings import settings
 from ingest.vault import vault
 from providers.errors import VagusError
+from scoring import Language
 
 Door = Literal["person", "operator"]
 
@@ -113,13 +114,13 @@ def asked(session: Session, nonce: str | None, door: Door = "person") -> Asked |
     return Asked(rows[-1].address, max(row.tries_left for row in rows)) if rows else None
 
 
-def enter(session: Session, nonce: str | None, digits: str) -> Person | Refused:
-    """The person whose code this is, made if new; else what to say."""
+def enter(session: Session, nonce: str | None, digits: str, language: Language = "en") -> Person | Refused:
+    """The person whose code this is, made if new, as a reader of `language`; else what to say."""
     address = redeem(session, nonce, digits)
     if isinstance(address, Refused):
         return address
     try:
-        person = people.ensure(session, address)
+        person = people.ensure(session, address, language)
     except people.BeingErased as leaving:
         return Refused(str(leaving))
     people.confirm(session, person.id)

@@ -92,8 +92,8 @@ def follow() -> None:
 
 
 def _enough_for(calls: float, each: int) -> float:
-    """How many pieces of work so many calls suffice for; one may begin with fewer than it needs."""
-    return max(calls // each, min(calls, 1))
+    """How many pieces of work so many calls suffice for; one alone may begin with fewer than it needs."""
+    return max(calls / each, min(calls, 1))
 
 
 def _open_apps(session: Session) -> list[tuple[int, Provider]]:

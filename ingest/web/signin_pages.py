@@ -13,7 +13,7 @@ from ingest.db import transaction
 from ingest.models import Person
 from ingest.settings import settings
 from ingest.web import cookies
-from ingest.web.render import page
+from ingest.web.render import language_for, page
 from ingest.web.signed import Visitor
 from providers.errors import VagusError
 
@@ -66,7 +66,8 @@ def code_form(request: Request, digits: str = "") -> Response:
 def enter(request: Request, digits: Text = "") -> Response:
     """Sign the browser in, or say what was wrong."""
     with transaction() as session:
-        result = signin.enter(session, cookies.read(request, cookies.ASKING), digits)
+        nonce, language = cookies.read(request, cookies.ASKING), language_for(request, None)
+        result = signin.enter(session, nonce, digits, language)
         token = _start(session, request, result) if isinstance(result, Person) else ""
     if isinstance(result, signin.Refused):
         return _code_page(request, error=result.sentence, status=422)

@@ -244,6 +244,19 @@ def test_every_step_of_signing_in_is_in_the_language_of_the_browser(stranger, la
     spoken(stranger.post("/sign-in", data={"address": "new@example.org"}), language, 429)
 
 
+def test_who_is_new_reads_from_then_on_what_their_browser_asked_for_and_who_is_not_keeps_their_choice(
+    stage: Stage, stranger, language
+):
+    for asked in (language, "de" if language == "en" else "en"):
+        stranger.post("/sign-in", data={"address": "new@example.org"})
+        stranger.post("/sign-in/code", data={"digits": mailed_digits("new@example.org")})
+        spoken(stranger.get("/channels"), language)
+        with transaction() as session:
+            assert session.scalars(select(Person.language)).one() == language, asked
+        stranger.post("/sign-out")
+        stranger.headers["accept-language"] = "de" if language == "en" else "en"
+
+
 def test_stopping_mails_speaks_the_language_of_whom_they_went_to(stage: Stage, reader, language):
     with transaction() as session:
         token = channels.unsubscribe_token(session.scalars(select(Channel.id)).one())
