@@ -13,7 +13,7 @@ import numpy as np
 
 from .baseline import Baseline, usual
 from .night import Bools, Diary, Floats, Rows, SignalName, last_row
-from .windows import WEEKS_8, before, known, percentile, trailing
+from .windows import WEEKS_8, before, known, percentiles, trailing
 from .words import LANGUAGES, Language, Speaker, speaker
 from .words.gates import DE, EN
 
@@ -24,7 +24,8 @@ AROUND: tuple[SignalName, ...] = ("respiratory_rate", "skin_temperature", "oxyge
 ILLNESS_NIGHTS = 5  # a sign counts for so many nights, its own included
 BREATHING_ALONE = 2.5  # scales of breathing rate that speak by themselves
 BREATHING_WITH_WARMTH, WARMTH = 1.5, 1.8  # scales of breathing rate and skin temperature that speak together
-STILL, STILL_RAISED = 0.5, 1.5  # share of the own median of steps; scales of heart rate beside it
+STILL, STILLEST = 0.7, 15  # share of the own median of steps, and percentile: whose days differ widely is rarely still
+STILL_OF, STILL_IN, STILL_RAISED = 2, 3, 1.0  # days, of so many; scales of heart rate on the night
 FEWEST_DAYS = 14
 TRAVEL_NIGHTS = 7
 TRAVEL_SHIFT = 180.0  # minutes of clock
@@ -163,11 +164,12 @@ def short_sleep(missing: Floats, scale: Floats, told: Speaker) -> Gating:
 
 
 def _still_and_raised(diary: Diary, asked: Bools) -> Bools:
-    """Two days in a row of less than half the own median of steps, and heart rate up on the night after them."""
+    """Two of three days with few steps for this person, the last one too, and heart rate up on the night after it."""
     steps = diary.column("steps")
     steps[steps < 0] = np.nan
-    few = steps < STILL * percentile(before(steps, WEEKS_8 + 6, 7), 50, FEWEST_DAYS)
-    still: Bools = few & np.concatenate(([False], few[:-1])) & asked
+    usual_days, stillest = percentiles(before(steps, WEEKS_8 + 6, 7), (50, STILLEST), FEWEST_DAYS)
+    few = steps < np.fmin(STILL * usual_days, stillest)
+    still: Bools = few & asked & (np.nansum(trailing(few.astype(np.float64), STILL_IN), axis=1) >= STILL_OF)
     if not still.any():
         return still
     resting = usual(diary, "resting_heart_rate")

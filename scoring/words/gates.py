@@ -10,7 +10,7 @@ EN: Mapping[str, str] = {
         "Breathing rate was {rate:.1f} a minute (usual {low:.1f}\N{EN DASH}{high:.1f}), "
         "and skin temperature was up as well."
     ),
-    "still": "For two days you moved less than half of your usual, with a raised heart rate at night.",
+    "still": "On two of three days you moved much less than usual, with a raised heart rate at night.",
     "clock": "Your clock moved by three hours or more.",
     "travel": "You noted that you travelled.",
     "oxygen": "Oxygen saturation was {drop:.0f} points under your usual: altitude, heat or a cold may play a part.",
@@ -25,7 +25,7 @@ DE: Mapping[str, str] = {
         "Die Atemfrequenz lag bei {rate:.1f} pro Minute (üblich {low:.1f}\N{EN DASH}{high:.1f}), "
         "und auch die Hauttemperatur war erhöht."
     ),
-    "still": "Zwei Tage lang hast du dich weniger als halb so viel bewegt wie üblich, bei erhöhtem Puls in der Nacht.",
+    "still": "An zwei von drei Tagen hast du dich viel weniger bewegt als üblich, bei erhöhtem Puls in der Nacht.",
     "clock": "Deine Uhr hat sich um drei Stunden oder mehr verschoben.",
     "travel": "Du hast notiert, dass du gereist bist.",
     "oxygen": "Die Sauerstoffsättigung lag {drop:.0f} Punkte unter deinem Üblichen: Höhe, Hitze oder eine Erkältung "

@@ -32,8 +32,22 @@ def test_two_still_days_with_a_raised_heart_rate_stand_in_for_missing_sensors(st
     assert days(assess(bare(story(150, scatter=0.3).strain(100, 110, 2)).nights()))
     assessed = assess(bare(story(150, scatter=0.3).strain(100, 110, 2)).tell(101, 108, steps=2500.0).nights())
     assert days(assessed) == []
-    assert "moved less than half" in assessed[104].explanation
+    assert "moved much less than usual" in assessed[104].explanation
     assert assessed[104].state == "possible_illness"
+
+
+def test_a_day_between_two_still_ones_changes_nothing_and_one_alone_is_rest(story: Tell) -> None:
+    strained = bare(story(150, scatter=0.3).strain(100, 110, 2)).tell(101, steps=2500.0)
+    assert open_gates(assess(strained.nights()), "illness") == []
+    assert open_gates(assess(strained.tell(103, steps=2500.0).nights()), "illness") == list(range(103, 108))
+
+
+def test_who_moves_much_on_one_day_and_little_on_the_next_is_rarely_still(story: Tell) -> None:
+    person = bare(story(150, scatter=0.3).strain(100, 110, 2)).tell(101, 108, steps=4000.0)
+    assert open_gates(assess(person.nights()), "illness") != []
+    for day in range(0, 100, 3):
+        person.tell(day, steps=3000.0)
+    assert open_gates(assess(person.nights()), "illness") == []
 
 
 def test_still_days_alone_are_rest(story: Tell) -> None:
