@@ -23,6 +23,8 @@ from ingest.vault import vault
 from providers.base import Stream
 
 LEVEL = 1  # of zstandard
+LARGEST = 8 * 1024 * 1024  # of one answer, packed: beyond it an answer is not kept
+
 # Made once, as every window that is asked begins with it.
 SAME = select(Raw.id).where(
     Raw.connection == bindparam("one"),
@@ -32,7 +34,6 @@ SAME = select(Raw.id).where(
     Raw.mapping == bindparam("read_by"),
     Raw.at >= bindparam("today"),
 )
-LARGEST = 8 * 1024 * 1024  # of one answer, packed: beyond it an answer is not kept
 
 
 @dataclass(slots=True)

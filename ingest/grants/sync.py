@@ -29,9 +29,7 @@ from providers.errors import ContractBroken
 
 LOOK_BACK = timedelta(days=14)  # once a day: heals late, re-scored and missing nights
 MOST_PAGES = 10_000
-UNTIL_THE_END = timedelta(
-    seconds=10
-)  # nights are judged when a run ends, or so long after its first row, if it is long
+UNTIL_THE_END = timedelta(seconds=10)  # nights are judged when a run ends; where that is later, so long after a row
 
 log = structlog.get_logger(__name__)
 
