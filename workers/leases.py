@@ -64,6 +64,8 @@ def claim(session: Session, work: Work, *within: ColumnElement[bool], most: floa
 
     `within` narrows the rows, and their room, to one vendor's; `most` makes the room smaller.
     """
+    if most < 1:
+        return []
     now, table = clock.now(), work.table
     latest = now + work.takes + QUEUED  # a lease beyond it was taken before the clock was set back
     # Who was claimed first was due first: what is under way stands at the front, and no index of leases is needed.
