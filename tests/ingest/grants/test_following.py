@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 from ingest import clock, db
 from ingest.grants import client, following, sync
 from ingest.models import BackfillWindow, Connection, StreamState
+from providers.base import Asked
 from providers.errors import Unavailable
 from tests.ingest.grants.following_stage import NIGHTS, PULSE, TEMPO, Staged, connected
 
@@ -149,6 +150,17 @@ def test_a_stream_that_a_release_brought_is_followed_and_its_past_planned_once()
             session.execute(update(BackfillWindow).values(due_at=NOON - timedelta(days=1)))
     with db.transaction() as session:
         assert set(session.scalars(select(BackfillWindow.due_at))) == {NOON - timedelta(days=1)}
+
+
+def test_a_cursor_goes_with_the_data_and_never_back(at_noon: Callable) -> None:
+    staged = connected()
+    grant = client.Grant(staged.connection, staged.account, staged.app, staged.person, TEMPO, None, None)
+    stood = stream_state(staged.connection, PULSE.name).cursor
+    window = Asked(stood - timedelta(days=2), stood + timedelta(days=2))
+    for newest, cursor in ((-1, 0), (1, 1), (0, 1), (9, 2)):  # days: of the newest datum, and where that leaves it
+        with db.transaction() as session:
+            sync._advance(grant, PULSE, window, session, stood + timedelta(days=newest))
+        assert stream_state(staged.connection, PULSE.name).cursor == stood + timedelta(days=cursor)
 
 
 def test_a_hint_makes_its_streams_due_and_the_connection_with_them(at_noon: Callable) -> None:
